@@ -1,0 +1,70 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The strict settings every Swift target shares.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library layer; `tools/check-layers` holds the imports to the order they stand in here.
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "vmreel",
+  products: [.executable(name: "vmreel", targets: ["vmreel"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // L0: no dependencies inside the package.
+    .target(name: "CKVM"),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    layer("Bytes", ["CCrypto"]),
+
+    // L1: pure values; no clock, file, socket or printing.
+    layer("Machine", ["Bytes"]),
+    layer("Trace", ["Bytes", "CZstd"]),
+    layer("BuiltInGuests"),
+
+    // L2
+    layer("TraceIO", ["Bytes", "Trace"]),
+    layer("KVM", ["CKVM", "Bytes", "Machine"]),
+    layer("Replay", ["Bytes", "Machine", "Trace"]),
+    layer("Analysis", ["Bytes", "Trace"]),
+
+    // L3
+    layer("Reporting", ["Analysis", "Trace"]),
+
+    // L4
+    layer(
+      "Commands",
+      [
+        "Bytes", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay", "Analysis",
+        "Reporting", argumentParser,
+      ]),
+    .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
+
+    tests(of: "Bytes"),
+    tests(of: "Machine", ["Bytes"]),
+    tests(of: "Trace", ["Bytes"]),
+    tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
+    tests(of: "KVM", ["Bytes", "Machine"]),
+    tests(of: "Analysis", ["Bytes", "Trace"]),
+    tests(of: "Commands", ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay"]),
+  ]
+)

@@ -1,0 +1,86 @@
+import Bytes
+import Testing
+
+@Suite("Little-endian fields and varints")
+struct ByteReaderTests {
+  @Test("What the writer appends the reader returns", arguments: [0, 1, 127, 128, 1 << 32, UInt64.max])
+  func roundTrip(value: UInt64) throws {
+    var writer = ByteWriter()
+    writer.append(value)
+    writer.append(UInt16(0xbeef))
+    writer.append(varint: value)
+    writer.append(lengthPrefixed: [1, 2, 3])
+    var reader = ByteReader(writer.bytes)
+    #expect(try reader.read(UInt64.self) == value)
+    #expect(try reader.read(UInt16.self) == 0xbeef)
+    #expect(try reader.readVarint() == value)
+    #expect(try reader.readLengthPrefixed(limit: 3) == [1, 2, 3])
+    #expect(reader.isAtEnd)
+  }
+
+  @Test("Every truncation throws and names the offset")
+  func truncation() {
+    var reader = ByteReader([1, 2, 3])
+    #expect(throws: ByteReaderError.truncated(offset: 0, wanted: 4, available: 3)) {
+      _ = try reader.read(UInt32.self)
+    }
+    var varint = ByteReader([0x80])
+    #expect(throws: ByteReaderError.truncated(offset: 1, wanted: 1, available: 0)) {
+      _ = try varint.readVarint()
+    }
+  }
+
+  @Test("A varint of more than 64 bits is refused")
+  func varintOverflow() {
+    var tooLong = ByteReader([UInt8](repeating: 0xff, count: 11))
+    #expect(throws: ByteReaderError.malformedVarint(offset: 0)) { _ = try tooLong.readVarint() }
+    var tooBig = ByteReader([UInt8](repeating: 0xff, count: 9) + [2])
+    #expect(throws: ByteReaderError.malformedVarint(offset: 0)) { _ = try tooBig.readVarint() }
+  }
+
+  @Test("A length beyond its limit is refused before anything is allocated")
+  func lengthLimit() {
+    var writer = ByteWriter()
+    writer.append(varint: 1 << 40)
+    var reader = ByteReader(writer.bytes)
+    #expect(throws: ByteReaderError.outOfBounds(offset: 0, value: 1 << 40, limit: 16)) {
+      _ = try reader.readLengthPrefixed(limit: 16)
+    }
+  }
+
+  @Test("ZigZag is its own inverse and small for small differences")
+  func zigZag() {
+    for value in [0, -1, 1, -2, .max, .min] as [Int64] {
+      #expect(ZigZag.decode(ZigZag.encode(value)) == value)
+    }
+    #expect(ZigZag.encode(-1) == 1)
+  }
+
+  @Test("SHA-256 and HMAC agree with the published vectors")
+  func sha256() {
+    // FIPS 180-4 "abc"; RFC 4231 test case 2.
+    #expect(SHA256.hash(Array("abc".utf8)).prefix(4) == [0xba, 0x78, 0x16, 0xbf])
+    let text = Array("what do ya want for nothing?".utf8)
+    let code = unsafe text.withUnsafeBytes {
+      unsafe SHA256.authenticate($0, key: Array("Jefe".utf8))
+    }
+    #expect(code.prefix(4) == [0x5b, 0xdc, 0xc1, 0x46])
+  }
+
+  @Test("A running digest keeps a difference and continues from a stored value")
+  func runningDigest() {
+    var left = RunningDigest.initial
+    var right = RunningDigest.initial
+    left.absorb(1)
+    right.absorb(2)
+    for word in 0..<1000 as Range<UInt64> {
+      left.absorb(word)
+      right.absorb(word)
+      #expect(left != right)
+    }
+    var resumed = RunningDigest(value: left.value)
+    left.absorb(bytes: [1, 2, 3])
+    resumed.absorb(bytes: [1, 2, 3])
+    #expect(left == resumed)
+  }
+}
