@@ -3,29 +3,33 @@
 /// The one way vmreel serialises anything: fixed-width little-endian integers, LEB128 varints and
 /// raw bytes, in the order they were appended.
 public struct ByteWriter: Sendable {
+  @usableFromInline var storage: [UInt8]
+
   /// Everything appended so far.
-  public private(set) var bytes: [UInt8]
+  public var bytes: [UInt8] { storage }
 
   /// Makes an empty writer.
   ///
   /// - Parameter capacity: bytes to reserve up front.
   public init(reservingCapacity capacity: Int = 0) {
-    bytes = []
-    bytes.reserveCapacity(capacity)
+    storage = []
+    storage.reserveCapacity(capacity)
   }
 
   /// The number of bytes appended so far.
-  public var count: Int { bytes.count }
+  public var count: Int { storage.count }
 
   /// Appends an integer, least significant byte first.
+  @inlinable
   public mutating func append<T: FixedWidthInteger>(_ value: T) {
-    var rest = value.littleEndian
-    unsafe withUnsafeBytes(of: &rest) { unsafe bytes.append(contentsOf: $0) }
+    for index in 0..<MemoryLayout<T>.size {
+      storage.append(UInt8(truncatingIfNeeded: value >> T(truncatingIfNeeded: 8 * index)))
+    }
   }
 
   /// Appends raw bytes as they are.
   public mutating func append(bytes more: some Sequence<UInt8>) {
-    bytes.append(contentsOf: more)
+    storage.append(contentsOf: more)
   }
 
   /// Appends an unsigned LEB128 varint (1–10 bytes).
@@ -33,10 +37,10 @@ public struct ByteWriter: Sendable {
   public mutating func append(varint value: UInt64) {
     var rest = value
     while rest >= 0x80 {
-      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      storage.append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    append(UInt8(truncatingIfNeeded: rest))
+    storage.append(UInt8(truncatingIfNeeded: rest))
   }
 
   /// Appends a byte string preceded by its length as a varint.
@@ -45,8 +49,13 @@ public struct ByteWriter: Sendable {
     append(bytes: more)
   }
 
+  /// Drops what was appended after the first `count` bytes.
+  public mutating func truncate(to count: Int) {
+    storage.removeSubrange(count...)
+  }
+
   /// Overwrites bytes appended earlier; the range must lie inside what was appended.
   public mutating func overwrite(at offset: Int, with replacement: [UInt8]) {
-    bytes.replaceSubrange(offset..<offset + replacement.count, with: replacement)
+    storage.replaceSubrange(offset..<offset + replacement.count, with: replacement)
   }
 }

@@ -1,0 +1,115 @@
+internal import Bytes
+
+/// What a block holds; an open set: unknown types are skipped and counted.
+public struct BlockType: RawRepresentable, Hashable, Sendable {
+  /// The number as stored.
+  public let rawValue: UInt16
+  /// Makes a type from its number.
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  /// The metadata: one JSON object.
+  public static let metadata = BlockType(rawValue: 1)
+  /// Events, in columns.
+  public static let events = BlockType(rawValue: 2)
+  /// Guest pages by identity.
+  public static let pages = BlockType(rawValue: 3)
+  /// One keyframe.
+  public static let keyframe = BlockType(rawValue: 4)
+  /// The end facts; the last block of a whole reel.
+  public static let end = BlockType(rawValue: 5)
+
+  /// The type's name, or `type-N`.
+  public var name: String {
+    switch self {
+    case .metadata: "metadata"
+    case .events: "events"
+    case .pages: "pages"
+    case .keyframe: "keyframe"
+    case .end: "end"
+    default: "type-\(rawValue)"
+    }
+  }
+}
+
+/// The 64 bytes before each block's stored bytes.
+///
+///     0  4  magic "vmrb"        4  2  type           6  2  flags (0)
+///     8  4  stored size         12 4  raw size
+///     16 8  first event         24 4  event count    28 4  reserved (0)
+///     32 8  first time, ns      40 8  last time, ns
+///     48 8  checksum of the stored bytes: first 8 bytes of their SHA-256
+///     56 8  checksum of bytes 0–55, likewise
+public struct BlockHeader: Equatable, Sendable {
+  /// Bytes of the header.
+  public static let byteCount = 64
+  /// The largest raw size a block may have, in bytes.
+  public static let maximumRawSize = 64 << 20
+
+  static let magic: UInt32 = 0x6272_6d76
+
+  /// What the block holds.
+  public var type: BlockType
+  /// Bytes that follow the header: one zstd frame.
+  public var storedSize: UInt32 = 0
+  /// Bytes the frame decompresses to.
+  public var rawSize: UInt32 = 0
+  /// The index of the block's first event.
+  public var firstEvent: EventIndex = 0
+  /// The number of events in the block.
+  public var eventCount: UInt32 = 0
+  /// Host nanoseconds since the start before the block's first event.
+  public var firstTime: UInt64 = 0
+  /// Host nanoseconds since the start at the block's last event.
+  public var lastTime: UInt64 = 0
+  /// The checksum of the stored bytes.
+  public var checksum: UInt64 = 0
+
+  /// Makes a header with sizes and checksum still zero.
+  public init(type: BlockType) {
+    self.type = type
+  }
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter(reservingCapacity: Self.byteCount)
+    writer.append(Self.magic)
+    writer.append(type.rawValue)
+    writer.append(UInt16(0))
+    writer.append(storedSize)
+    writer.append(rawSize)
+    writer.append(firstEvent)
+    writer.append(eventCount)
+    writer.append(UInt32(0))
+    writer.append(firstTime)
+    writer.append(lastTime)
+    writer.append(checksum)
+    writer.append(SHA256.checksum(writer.bytes))
+    return writer.bytes
+  }
+
+  init(decoding bytes: [UInt8], at offset: UInt64) throws(TraceError) {
+    do {
+      var reader = ByteReader(bytes)
+      let magic: UInt32 = try reader.read()
+      type = BlockType(rawValue: try reader.read())
+      _ = try reader.read(UInt16.self)
+      storedSize = try reader.read()
+      rawSize = try reader.read()
+      firstEvent = try reader.read()
+      eventCount = try reader.read()
+      _ = try reader.read(UInt32.self)
+      firstTime = try reader.read()
+      lastTime = try reader.read()
+      checksum = try reader.read()
+      let own: UInt64 = try reader.read()
+      guard magic == Self.magic, own == SHA256.checksum(Array(bytes.prefix(56))) else {
+        throw TraceError.blockHeaderDamaged(offset: offset)
+      }
+    } catch let error as TraceError {
+      throw error
+    } catch {
+      throw .blockTruncated(offset: offset)
+    }
+    guard rawSize <= Self.maximumRawSize, storedSize <= Self.maximumRawSize else {
+      throw .blockTooLarge(offset: offset, rawSize: UInt64(max(rawSize, storedSize)))
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// The position of an event in its reel, counted from 0; a trimmed reel keeps its numbers.
+public typealias EventIndex = UInt64
+
+/// One entry of the trace; fixed size, so that the recorder stores it without allocating.
+///
+/// Which fields a kind uses is said at ``EventKind``; unused fields are zero.
+public struct Event: Equatable, Sendable {
+  /// What happened.
+  public var kind: EventKind
+  /// Bits that qualify it.
+  public var flags: EventFlags = []
+  /// The vCPU it happened on.
+  public var vcpu: UInt16 = 0
+  /// The console stream a write reached: 0 none, 1 serial port, 2 debug console.
+  public var stream: UInt8 = 0
+  /// Bytes per element of an access: 1, 2, 4 or 8.
+  public var width: UInt8 = 0
+  /// The low 16 bits of the running digest after this event.
+  public var check: UInt16 = 0
+  /// Elements of a string access when more than one; otherwise 0.
+  public var count: UInt32 = 0
+  /// Bytes of payload.
+  public var payloadLength: UInt32 = 0
+  /// Where the payload begins in its block; not stored, derived on reading.
+  public var payloadOffset: UInt32 = 0
+  /// Port, guest physical address, MSR index, vector, kick cause or keyframe number.
+  public var address: UInt64 = 0
+  /// The data of a single element, zero-extended.
+  public var value: UInt64 = 0
+  /// RIP at an exit; for other events that of the exit before.
+  public var rip: UInt64 = 0
+  /// The whole running digest, when ``EventFlags/fullDigest`` is set.
+  public var digest: UInt64 = 0
+  /// Host nanoseconds since the recording began when the guest was entered before this exit.
+  public var entryTime: UInt64 = 0
+  /// Host nanoseconds since the recording began when the guest was left by this exit.
+  public var exitTime: UInt64 = 0
+
+  /// Makes an event of a kind with all other fields zero.
+  public init(_ kind: EventKind) {
+    self.kind = kind
+  }
+
+  /// The number of elements of an access, at least 1.
+  public var elementCount: Int { Int(max(count, 1)) }
+}
+
+/// Bits that qualify an event.
+public struct EventFlags: OptionSet, Equatable, Sendable {
+  /// The bits as stored.
+  public let rawValue: UInt8
+  /// Makes flags from stored bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// The event carries the whole 64-bit running digest.
+  public static let fullDigest = EventFlags(rawValue: 1)
+}

@@ -1,0 +1,109 @@
+internal import Bytes
+
+extension EventBlock {
+  /// Encodes events to the raw bytes of a block: a column directory, then the columns.
+  ///
+  ///     u16 column count, then for each: u16 id, u8 encoding, u8 flags, u32 byte length
+  ///     the columns' bytes in directory order
+  public static func encode(
+    _ events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer, firstTime: UInt64
+  ) -> [UInt8] {
+    var directory = ByteWriter()
+    var body = ByteWriter(reservingCapacity: events.count * 32 + payload.count)
+    var columnCount: UInt16 = 0
+    for column in Column.allCases {
+      let start = body.count
+      let isAllDefault = unsafe append(
+        column, of: events, payload: payload, firstTime: firstTime, to: &body)
+      if isAllDefault {
+        body.truncate(to: start)
+        continue
+      }
+      columnCount += 1
+      directory.append(column.rawValue)
+      directory.append(column.encoding.rawValue)
+      directory.append(UInt8(column.isRequired ? 1 : 0))
+      directory.append(UInt32(body.count - start))
+    }
+    var block = ByteWriter(reservingCapacity: directory.count + body.count + 2)
+    block.append(columnCount)
+    block.append(bytes: directory.bytes)
+    block.append(bytes: body.bytes)
+    return block.bytes
+  }
+
+  /// Appends one column and says whether it held nothing but the default.
+  private static func append(
+    _ column: Column, of events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer,
+    firstTime: UInt64, to body: inout ByteWriter
+  ) -> Bool {
+    switch column {
+    case .kind: return unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
+    case .flags: return unsafe appendBytes(events, to: &body) { $0.flags.rawValue }
+    case .stream: return unsafe appendBytes(events, to: &body) { $0.stream }
+    case .width: return unsafe appendBytes(events, to: &body) { $0.width }
+    case .vcpu: return unsafe appendVarints(events, to: &body) { UInt64($0.vcpu) }
+    case .count: return unsafe appendVarints(events, to: &body) { UInt64($0.count) }
+    case .address: return unsafe appendVarints(events, to: &body) { $0.address }
+    case .value: return unsafe appendVarints(events, to: &body) { $0.value }
+    case .payloadLength:
+      return unsafe appendVarints(events, to: &body) { UInt64($0.payloadLength) }
+    case .ripDelta:
+      var previous: UInt64 = 0
+      return unsafe appendVarints(events, to: &body) { event in
+        defer { previous = event.rip }
+        return ZigZag.encode(Int64(bitPattern: event.rip &- previous))
+      }
+    case .gap:
+      var previous = firstTime
+      return unsafe appendVarints(events, to: &body) { event in
+        defer { previous = event.exitTime }
+        return ZigZag.encode(Int64(bitPattern: event.entryTime &- previous))
+      }
+    case .slice:
+      return unsafe appendVarints(events, to: &body) {
+        ZigZag.encode(Int64(bitPattern: $0.exitTime &- $0.entryTime))
+      }
+    case .check:
+      var isAllDefault = true
+      for unsafe event in unsafe events {
+        body.append(event.check)
+        isAllDefault = isAllDefault && event.check == 0
+      }
+      return isAllDefault
+    case .digest:
+      let start = body.count
+      for unsafe event in unsafe events where event.flags.contains(.fullDigest) {
+        body.append(event.digest)
+      }
+      return body.count == start
+    case .payload:
+      unsafe body.append(bytes: payload)
+      return unsafe payload.isEmpty
+    }
+  }
+
+  private static func appendBytes(
+    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt8
+  ) -> Bool {
+    var union: UInt8 = 0
+    for unsafe event in unsafe events {
+      let value = field(event)
+      union |= value
+      body.append(value)
+    }
+    return union == 0
+  }
+
+  private static func appendVarints(
+    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
+  ) -> Bool {
+    var union: UInt64 = 0
+    for unsafe event in unsafe events {
+      let value = field(event)
+      union |= value
+      body.append(varint: value)
+    }
+    return union == 0
+  }
+}

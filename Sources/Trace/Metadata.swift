@@ -1,0 +1,169 @@
+/// What a reel says about itself, stored as one JSON object in its first block.
+///
+/// Codable only: the command layer turns it into JSON and back. A decoder ignores keys it does
+/// not know.
+public struct Metadata: Codable, Equatable, Sendable {
+  /// The program that recorded: `vmreel 0.1.0`.
+  public var tool: String
+  /// The recorder's command line.
+  public var commandLine: [String]
+  /// What ran.
+  public var guest: Guest
+  /// RAM size in MiB, from guest physical address 0.
+  public var memoryMiB: Int
+  /// The board's configuration.
+  public var board: BoardDescription
+  /// The CPU model and the CPUID table the guest was given.
+  public var cpu: CPU
+  /// The host that recorded.
+  public var host: Host
+  /// The determinism policies in force.
+  public var policies: Policies
+  /// The event kinds written, by number, so that any reader can name them.
+  public var eventKinds: [String: String]
+
+  /// The identity of what ran.
+  public struct Guest: Codable, Equatable, Sendable {
+    /// `built-in`, `flat` or `multiboot`.
+    public var kind: String
+    /// The guest's name or file name.
+    public var name: String
+    /// SHA-256 of the image, in hex.
+    public var sha256: String
+    /// Load address, for flat images.
+    public var loadAddress: UInt64?
+    /// The kernel command line.
+    public var append: String?
+    /// Modules, in order.
+    public var modules: [Module]
+
+    /// Makes a guest identity.
+    public init(
+      kind: String, name: String, sha256: String, loadAddress: UInt64?, append: String?,
+      modules: [Module]
+    ) {
+      self.kind = kind
+      self.name = name
+      self.sha256 = sha256
+      self.loadAddress = loadAddress
+      self.append = append
+      self.modules = modules
+    }
+  }
+
+  /// A boot module.
+  public struct Module: Codable, Equatable, Sendable {
+    /// The file name.
+    public var name: String
+    /// SHA-256 in hex.
+    public var sha256: String
+
+    /// Makes a module identity.
+    public init(name: String, sha256: String) {
+      self.name = name
+      self.sha256 = sha256
+    }
+  }
+
+  /// The board that stood outside the line.
+  public struct BoardDescription: Codable, Equatable, Sendable {
+    /// The board's name: `isa-v1`.
+    public var name: String
+    /// Where the real-time clock started, in seconds since 1970.
+    public var realTimeClockEpochSeconds: Int64
+
+    /// Makes a description.
+    public init(name: String, realTimeClockEpochSeconds: Int64) {
+      self.name = name
+      self.realTimeClockEpochSeconds = realTimeClockEpochSeconds
+    }
+  }
+
+  /// The CPU model.
+  public struct CPU: Codable, Equatable, Sendable {
+    /// The model's name: `vmreel-v1`.
+    public var model: String
+    /// `enforced`, or `unenforced` where the host cannot hide features.
+    public var cpuid: String
+    /// Rows of leaf, subleaf, flags, EAX, EBX, ECX, EDX.
+    public var cpuidTable: [[UInt32]]
+
+    /// Makes a CPU description.
+    public init(model: String, cpuid: String, cpuidTable: [[UInt32]]) {
+      self.model = model
+      self.cpuid = cpuid
+      self.cpuidTable = cpuidTable
+    }
+  }
+
+  /// The recording host.
+  public struct Host: Codable, Equatable, Sendable {
+    /// The CPU's brand string.
+    public var cpu: String
+    /// The kernel release.
+    public var kernel: String
+    /// `kvm_amd`, `kvm_intel` or `kvm_pvm`.
+    public var kvmModule: String
+    /// Where RIP stands at each kind of exit: `at` or `after` the instruction.
+    public var ripConventions: [String: String]
+
+    /// Makes a host description.
+    public init(
+      cpu: String, kernel: String, kvmModule: String, ripConventions: [String: String]
+    ) {
+      self.cpu = cpu
+      self.kernel = kernel
+      self.kvmModule = kvmModule
+      self.ripConventions = ripConventions
+    }
+  }
+
+  /// The determinism contract in force.
+  public struct Policies: Codable, Equatable, Sendable {
+    /// `exit` or `seal`.
+    public var placement: String
+    /// `warp` or `real`.
+    public var clock: String
+    /// `exact` or `late`.
+    public var interruptWindow: String
+    /// `none`, later `freeze` or `patch`.
+    public var tsc: String
+    /// Host nanoseconds after which a slice is kicked.
+    public var quantumNanoseconds: UInt64
+    /// Virtual nanoseconds each guest-made exit costs under `warp`.
+    public var exitCostNanoseconds: UInt64
+    /// `bits16`, or `full` when every exit stores the whole digest.
+    public var check: String
+
+    /// Makes a policy record.
+    public init(
+      placement: String, clock: String, interruptWindow: String, tsc: String,
+      quantumNanoseconds: UInt64, exitCostNanoseconds: UInt64, check: String
+    ) {
+      self.placement = placement
+      self.clock = clock
+      self.interruptWindow = interruptWindow
+      self.tsc = tsc
+      self.quantumNanoseconds = quantumNanoseconds
+      self.exitCostNanoseconds = exitCostNanoseconds
+      self.check = check
+    }
+  }
+
+  /// Makes metadata; the event kinds are those this version writes.
+  public init(
+    tool: String, commandLine: [String], guest: Guest, memoryMiB: Int, board: BoardDescription,
+    cpu: CPU, host: Host, policies: Policies
+  ) {
+    self.tool = tool
+    self.commandLine = commandLine
+    self.guest = guest
+    self.memoryMiB = memoryMiB
+    self.board = board
+    self.cpu = cpu
+    self.host = host
+    self.policies = policies
+    eventKinds = Dictionary(
+      uniqueKeysWithValues: EventKind.names.map { (String($0.kind.rawValue), $0.name) })
+  }
+}

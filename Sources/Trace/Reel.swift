@@ -1,0 +1,209 @@
+internal import Bytes
+
+/// Random access to the bytes behind a reel: a file in production, an array in tests.
+public protocol ReelSource: AnyObject {
+  /// The size in bytes.
+  var byteCount: UInt64 { get }
+  /// Reads exactly `count` bytes; the caller has checked them against ``byteCount``.
+  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8]
+}
+
+/// A block's place in the file.
+public struct BlockDescriptor: Equatable, Sendable {
+  /// Offset of the block's header.
+  public var offset: UInt64
+  /// The header.
+  public var header: BlockHeader
+}
+
+/// How a reel's last bytes look.
+public enum ReelTail: Equatable, Sendable {
+  /// The reel ends with its end record.
+  case whole
+  /// The recorder was stopped before its end record, or the file was cut, at this offset.
+  case partial(offset: UInt64)
+  /// The block header at this offset is damaged; what follows was not read.
+  case damaged(TraceError)
+}
+
+/// An opened reel: its header, metadata and blocks, read on demand and checked as they are read.
+///
+/// Opening reads the file header, every block header and the metadata; a reel without its end is
+/// read up to its last whole block.
+public final class Reel {
+  /// The file header.
+  public let header: FileHeader
+  /// The metadata's JSON.
+  public private(set) var metadataJSON: [UInt8] = []
+  /// All blocks in file order, unknown types included.
+  public private(set) var blocks: [BlockDescriptor] = []
+  /// How the reel ends.
+  public private(set) var tail: ReelTail = .partial(offset: 0)
+  /// The end facts of a whole reel.
+  public private(set) var end: EndRecord?
+  /// Keyframes by number; filled on first use.
+  private var keyframeBlocks: [UInt64: Int]?
+  private var pagePlaces: [PageIdentity: PagePlace]?
+  private var cachedPages: (block: Int, pages: PageBlock)?
+  private let source: any ReelSource
+
+  private struct PagePlace {
+    var block: Int
+    var index: Int
+  }
+
+  /// Opens a reel.
+  ///
+  /// - Throws: a ``TraceError`` when the header or the metadata cannot be read; damage further
+  ///   on is noted in ``tail`` or thrown when the block is read.
+  public init(_ source: any ReelSource) throws(TraceError) {
+    self.source = source
+    let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
+    header = try FileHeader(decoding: try source.read(at: 0, count: head))
+    scan()
+    guard let first = blocks.first, first.header.type == .metadata else {
+      if case .damaged(let error) = tail { throw error }
+      throw .missing(what: "metadata block, so it cannot be read")
+    }
+    metadataJSON = try rawBytes(of: first)
+    if let last = blocks.last, last.header.type == .end {
+      end = try EndRecord(decoding: try rawBytes(of: last), at: last.offset)
+    }
+  }
+
+  /// The number of events in the blocks that are there.
+  public var eventCount: UInt64 {
+    blocks.last { $0.header.type == .events }
+      .map { $0.header.firstEvent &+ UInt64($0.header.eventCount) } ?? 0
+  }
+
+  /// The event blocks in order.
+  public var eventBlocks: [BlockDescriptor] { blocks.filter { $0.header.type == .events } }
+
+  /// The file's size in bytes.
+  public var byteCount: UInt64 { source.byteCount }
+
+  private func scan() {
+    var offset = UInt64(FileHeader.byteCount)
+    while offset < source.byteCount {
+      let left = source.byteCount - offset
+      guard left >= UInt64(BlockHeader.byteCount) else {
+        tail = .partial(offset: offset)
+        return
+      }
+      do throws(TraceError) {
+        let bytes = try source.read(at: offset, count: BlockHeader.byteCount)
+        let header = try BlockHeader(decoding: bytes, at: offset)
+        guard left - UInt64(BlockHeader.byteCount) >= UInt64(header.storedSize) else {
+          tail = .partial(offset: offset)
+          return
+        }
+        blocks.append(BlockDescriptor(offset: offset, header: header))
+        offset += UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
+      } catch {
+        tail = .damaged(error)
+        return
+      }
+    }
+    tail = blocks.last?.header.type == .end ? .whole : .partial(offset: offset)
+  }
+
+  /// The raw bytes of a block, its checksum verified.
+  public func rawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    let stored = try source.read(
+      at: block.offset + UInt64(BlockHeader.byteCount), count: Int(block.header.storedSize))
+    guard SHA256.checksum(stored) == block.header.checksum else {
+      throw .blockDamaged(offset: block.offset)
+    }
+    guard let raw = decompressFrame(stored, rawSize: Int(block.header.rawSize)) else {
+      throw .decompressionFailed(offset: block.offset)
+    }
+    return raw
+  }
+
+  /// Decodes an event block.
+  public func events(of block: BlockDescriptor) throws(TraceError) -> EventBlock {
+    try EventBlock(decoding: try rawBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// Decodes a page block.
+  public func pages(of block: BlockDescriptor) throws(TraceError) -> PageBlock {
+    try PageBlock(decoding: try rawBytes(of: block), at: block.offset)
+  }
+
+  /// Decodes a keyframe block.
+  public func keyframe(of block: BlockDescriptor) throws(TraceError) -> Keyframe {
+    try Keyframe(decoding: try rawBytes(of: block), at: block.offset)
+  }
+
+  /// The numbers of the keyframes in the reel, ascending.
+  public func keyframeNumbers() throws(TraceError) -> [UInt64] {
+    try indexedKeyframes().keys.sorted()
+  }
+
+  /// A keyframe by its number.
+  public func keyframe(_ number: UInt64) throws(TraceError) -> Keyframe {
+    guard let index = try indexedKeyframes()[number] else {
+      throw .missing(what: "keyframe \(number)")
+    }
+    return try keyframe(of: blocks[index])
+  }
+
+  private func indexedKeyframes() throws(TraceError) -> [UInt64: Int] {
+    if let keyframeBlocks { return keyframeBlocks }
+    var found: [UInt64: Int] = [:]
+    for (index, block) in blocks.enumerated() where block.header.type == .keyframe {
+      found[try keyframe(of: block).number] = index
+    }
+    keyframeBlocks = found
+    return found
+  }
+
+  /// Every page that is not zero at a keyframe, resolved through its parents.
+  public func pageMap(at number: UInt64) throws(TraceError) -> [UInt32: PageIdentity] {
+    var chain = [try keyframe(number)]
+    while let last = chain.last, !last.isFullMap {
+      guard let parent = last.parent, parent < last.number else {
+        throw .missing(what: "full page map behind keyframe \(number)")
+      }
+      chain.append(try keyframe(parent))
+    }
+    var map: [UInt32: PageIdentity] = [:]
+    for keyframe in chain.reversed() {
+      for entry in keyframe.pages {
+        map[entry.page] = entry.identity == .zeroPage ? nil : entry.identity
+      }
+    }
+    return map
+  }
+
+  /// A page's 4096 bytes, verified against its identity.
+  public func page(_ identity: PageIdentity) throws(TraceError) -> [UInt8] {
+    if identity == .zeroPage { return [UInt8](repeating: 0, count: PageBlock.pageSize) }
+    guard let place = try indexedPages()[identity] else {
+      throw .missing(what: "page \(String(identity.high, radix: 16))")
+    }
+    if cachedPages?.block != place.block {
+      let block = blocks[place.block]
+      let decoded = try pages(of: block)
+      if let bad = decoded.firstMismatch(key: header.pageKey) {
+        throw .pageDamaged(offset: block.offset, page: bad)
+      }
+      cachedPages = (place.block, decoded)
+    }
+    guard let pages = cachedPages?.pages else { throw .missing(what: "page block") }
+    return Array(pages.page(at: place.index))
+  }
+
+  private func indexedPages() throws(TraceError) -> [PageIdentity: PagePlace] {
+    if let pagePlaces { return pagePlaces }
+    var places: [PageIdentity: PagePlace] = [:]
+    for (index, block) in blocks.enumerated() where block.header.type == .pages {
+      for (position, identity) in try pages(of: block).identities.enumerated() {
+        places[identity] = PagePlace(block: index, index: position)
+      }
+    }
+    pagePlaces = places
+    return places
+  }
+}

@@ -1,0 +1,31 @@
+/// Where a recorder puts what it records; the writer in production, an array in tests.
+///
+/// `append(_:)` is called on the vCPU's thread for each event: it may not allocate and may wait
+/// only when the disk has fallen behind by the whole bounded queue.
+public protocol TraceSink: AnyObject {
+  /// Appends an event without payload.
+  func append(_ event: Event)
+  /// Appends an event with its payload bytes, which are copied.
+  func append(_ event: Event, payload: UnsafeRawBufferPointer)
+  /// Appends a keyframe whose mark has just been appended.
+  func append(_ capture: KeyframeCapture)
+  /// Whether writing has failed, so that the recording should end.
+  var hasFailed: Bool { get }
+}
+
+/// A keyframe as the recorder takes it: contents in place of identities.
+public struct KeyframeCapture: Sendable {
+  /// The keyframe with an empty page map and no parent: both are the writer's to fill.
+  public var keyframe: Keyframe
+  /// The changed pages, ascending.
+  public var pages: [UInt32]
+  /// Their contents, 4096 bytes each, in the same order.
+  public var content: [UInt8]
+
+  /// Makes a capture.
+  public init(keyframe: Keyframe, pages: [UInt32], content: [UInt8]) {
+    self.keyframe = keyframe
+    self.pages = pages
+    self.content = content
+  }
+}

@@ -1,0 +1,126 @@
+internal import Bytes
+internal import Dispatch
+internal import Synchronization
+public import Trace
+
+/// Writes a reel on a thread of its own; the vCPU's thread only fills preallocated chunks.
+///
+/// Chunks pass through a bounded pool: when the disk is slower than the guest the vCPU's thread
+/// waits for a free one, and ``waitNanoseconds`` says how long in all. The file is
+/// `path.part`, locked, until ``finish(_:)`` renames it.
+@safe
+public final class ReelWriter: TraceSink, @unchecked Sendable {
+  // Safe: `chunk`, `events` and the wait counter belong to the recording thread; `output` and
+  // `encoder` to the serial queue; what both touch is atomic or handed over by the semaphore.
+
+  /// Chunks in flight at most, the one being filled included.
+  static let chunkCount = 4
+  /// Captured page bytes in flight at most before a capture waits for the queue.
+  static let captureBudget = 32 << 20
+  /// A chunk is handed over at least this often, so that a killed recorder loses little.
+  static let flushIntervalNanoseconds: UInt64 = 1_000_000_000
+
+  private let output: ReelOutput
+  private let queue = DispatchQueue(label: "vmreel.writer")
+  private let freeChunks = DispatchSemaphore(value: chunkCount - 1)
+  private let pool = Mutex<[EventChunk]>([])
+  private let pendingCaptureBytes = Atomic<Int>(0)
+  private let failed = Atomic<Bool>(false)
+  private var encoder: BlockEncoder
+  private var chunk: EventChunk
+  private var eventCount: UInt64 = 0
+  private var lastTime: UInt64 = 0
+
+  /// Creates `path.part` and writes the header and the metadata into it.
+  ///
+  /// - Throws: ``FileError`` when the final path exists and `overwrite` is false, or the
+  ///   partial file cannot be made or locked.
+  public init(
+    path: String, overwrite: Bool, header: FileHeader, metadataJSON: [UInt8]
+  ) throws(FileError) {
+    output = try ReelOutput(path: path, overwrite: overwrite)
+    encoder = BlockEncoder(pageKey: header.pageKey)
+    chunk = EventChunk()
+    pool.withLock { pool in pool = (1..<Self.chunkCount).map { _ in EventChunk() } }
+    try output.write(header.encoded() + encoder.block(.metadata, metadataJSON))
+  }
+
+  /// Whether a write has failed; the recording should end.
+  public var hasFailed: Bool { failed.load(ordering: .relaxed) }
+
+  /// Appends an event; allocates nothing.
+  public func append(_ event: Event) {
+    prepare(for: event)
+    chunk.append(event)
+  }
+
+  /// Appends an event with a payload of at most 256 KiB, which is copied.
+  public func append(_ event: Event, payload: UnsafeRawBufferPointer) {
+    if !chunk.hasRoom(forPayload: payload.count) { flush() }
+    prepare(for: event)
+    unsafe chunk.append(event, payload: payload)
+  }
+
+  private func prepare(for event: Event) {
+    if chunk.isFull || event.exitTime &- chunk.firstTime > Self.flushIntervalNanoseconds {
+      flush()
+    }
+    eventCount += 1
+    lastTime = event.exitTime
+  }
+
+  /// Hands the chunk over and takes a free one.
+  private func flush() {
+    guard chunk.count > 0 else {
+      chunk.firstTime = lastTime
+      return
+    }
+    let full = chunk
+    queue.async { [self] in
+      write(full.encode(with: &encoder))
+      full.reset()
+      pool.withLock { $0.append(full) }
+      freeChunks.signal()
+    }
+    freeChunks.wait()
+    chunk = pool.withLock { $0.popLast() } ?? EventChunk()
+    chunk.firstEvent = eventCount
+    chunk.firstTime = lastTime
+  }
+
+  /// Appends a keyframe; hashing, deduplication and compression happen on the writer's thread.
+  public func append(_ capture: KeyframeCapture) {
+    let byteCount = capture.content.count
+    if pendingCaptureBytes.load(ordering: .relaxed) + byteCount > Self.captureBudget {
+      queue.sync {}
+    }
+    pendingCaptureBytes.add(byteCount, ordering: .relaxed)
+    queue.async { [self] in
+      write(encoder.blocks(of: capture))
+      pendingCaptureBytes.subtract(byteCount, ordering: .relaxed)
+    }
+  }
+
+  /// Writes what is left and the end record, and gives the file its final name.
+  ///
+  /// After a failed write the file is cut back to its last whole block, so that it stays a
+  /// readable, partial reel.
+  ///
+  /// - Returns: the size of the file in bytes, and before compression.
+  /// - Throws: ``FileError`` of the first failed write, or of the rename.
+  public func finish(_ end: EndRecord) throws(FileError) -> (stored: UInt64, raw: UInt64) {
+    flush()
+    queue.sync { [self] in write(encoder.block(.end, end.encoded())) }
+    try output.close()
+    return (output.byteCount, encoder.rawByteCount)
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard !failed.load(ordering: .relaxed) else { return }
+    do throws(FileError) {
+      try output.write(bytes)
+    } catch {
+      failed.store(true, ordering: .relaxed)
+    }
+  }
+}
