@@ -26,7 +26,7 @@ struct CommandFailure: Error {
 
 /// A reader that goes away must not kill a recording: writes report EPIPE instead.
 func ignoreBrokenPipes() {
-  _ = unsafe signal(SIGPIPE, SIG_IGN)
+  _ = signal(SIGPIPE, SIG_IGN)
 }
 
 func endProcess(_ status: ExitStatus) -> Never {

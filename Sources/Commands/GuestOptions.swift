@@ -64,8 +64,16 @@ struct Address: ExpressibleByArgument {
 }
 
 /// A duration such as `5ms`, `250us`, `2s` or, in seconds, `1.5`.
-struct Duration: ExpressibleByArgument {
+struct Duration: ExpressibleByArgument, CustomStringConvertible {
   var nanoseconds: UInt64
+
+  static func milliseconds(_ count: UInt64) -> Duration { Duration(nanoseconds: count * 1_000_000) }
+
+  private init(nanoseconds: UInt64) {
+    self.nanoseconds = nanoseconds
+  }
+
+  var description: String { "\(nanoseconds / 1000)us" }
 
   init?(argument: String) {
     let units: [(suffix: String, scale: Double)] = [
@@ -96,64 +104,64 @@ struct GuestImage {
 
   static let defaultMemoryMiB = 16
 
-  init(_ options: GuestOptions) throws {
-    if let name = options.guest {
-      try self.init(builtIn: name, options)
-    } else if let path = options.flat, let address = options.loadAddress {
-      let image = try InputFile.read(path)
-      loader = .flat(
-        FlatLoader(
-          image: image, loadAddress: address.value,
-          mode: options.entry == .real ? .realMode : .longMode64))
-      identity = Self.identity("flat", path, image, loadAddress: address.value)
-      memoryMiB = options.memoryMiB ?? Self.defaultMemoryMiB
-      readsInput = true
-    } else if let path = options.multiboot {
-      try self.init(multiboot: try InputFile.read(path), path: path, kind: "multiboot", options)
-    } else {
+  /// Reads what the options name.
+  static func read(_ options: GuestOptions) throws -> GuestImage {
+    if let name = options.guest { return try builtIn(name, options) }
+    if let path = options.multiboot {
+      return try multiboot(try InputFile.read(path), path: path, kind: "multiboot", options)
+    }
+    guard let path = options.flat, let address = options.loadAddress?.value else {
       throw CommandFailure("no guest was named")
     }
+    let mode: FlatLoader.Mode = options.entry == .real ? .realMode : .longMode64
+    return flat(try InputFile.read(path), path: path, kind: "flat", address, mode, options)
   }
 
-  private init(builtIn name: String, _ options: GuestOptions) throws {
+  private static func builtIn(_ name: String, _ options: GuestOptions) throws -> GuestImage {
     guard let guest = BuiltInGuest.named(name) else {
       let names = BuiltInGuest.all.map(\.name).joined(separator: ", ")
       throw CommandFailure("there is no built-in guest \(name); there are: \(names)")
     }
-    switch guest.entry {
-    case .multiboot:
-      try self.init(multiboot: guest.image, path: name, kind: "built-in", options)
-    case .realMode, .longMode64:
-      loader = .flat(
-        FlatLoader(
-          image: guest.image, loadAddress: guest.loadAddress,
-          mode: guest.entry == .realMode ? .realMode : .longMode64))
-      identity = Self.identity("built-in", name, guest.image, loadAddress: guest.loadAddress)
-      memoryMiB = guest.memoryMiB
-      readsInput = false
-    }
-    memoryMiB = options.memoryMiB ?? guest.memoryMiB
-    readsInput = guest.isInteractive
+    var image =
+      switch guest.entry {
+      case .multiboot: try multiboot(guest.image, path: name, kind: "built-in", options)
+      case .realMode:
+        flat(guest.image, path: name, kind: "built-in", guest.loadAddress, .realMode, options)
+      case .longMode64:
+        flat(guest.image, path: name, kind: "built-in", guest.loadAddress, .longMode64, options)
+      }
+    image.memoryMiB = options.memoryMiB ?? guest.memoryMiB
+    image.readsInput = guest.isInteractive
+    return image
   }
 
-  private init(multiboot image: [UInt8], path: String, kind: String, _ options: GuestOptions)
-    throws
-  {
+  private static func flat(
+    _ bytes: [UInt8], path: String, kind: String, _ address: UInt64, _ mode: FlatLoader.Mode,
+    _ options: GuestOptions
+  ) -> GuestImage {
+    GuestImage(
+      loader: .flat(FlatLoader(image: bytes, loadAddress: address, mode: mode)),
+      identity: identity(kind, path, bytes, loadAddress: address),
+      memoryMiB: options.memoryMiB ?? defaultMemoryMiB, readsInput: true)
+  }
+
+  private static func multiboot(
+    _ bytes: [UInt8], path: String, kind: String, _ options: GuestOptions
+  ) throws -> GuestImage {
     let modules = try options.modules.map { path in
       MultibootLoader.Module(bytes: try InputFile.read(path), commandLine: path)
     }
     // Multiboot kernels expect their own name as the first word, as boot loaders pass it.
     let line = [InputFile.name(of: path), options.append].compactMap { $0 }
-    loader = .multiboot(
-      MultibootLoader(
-        image: image, commandLine: line.joined(separator: " "), modules: modules))
-    identity = Self.identity(kind, path, image, loadAddress: nil)
+    var identity = identity(kind, path, bytes, loadAddress: nil)
     identity.append = options.append
     identity.modules = zip(options.modules, modules).map {
-      Metadata.Module(name: InputFile.name(of: $0), sha256: Self.hex(SHA256.hash($1.bytes)))
+      Metadata.Module(name: InputFile.name(of: $0), sha256: hex(SHA256.hash($1.bytes)))
     }
-    memoryMiB = options.memoryMiB ?? Self.defaultMemoryMiB
-    readsInput = true
+    return GuestImage(
+      loader: .multiboot(
+        MultibootLoader(image: bytes, commandLine: line.joined(separator: " "), modules: modules)),
+      identity: identity, memoryMiB: options.memoryMiB ?? defaultMemoryMiB, readsInput: true)
   }
 
   private static func identity(
@@ -175,7 +183,7 @@ struct GuestImage {
       case .flat(let loader): return try loader.load(into: memory)
       case .multiboot(let loader): return try loader.load(into: memory)
       }
-    } catch let error as LoaderError {
+    } catch {
       throw CommandFailure("\(identity.name): \(error.description)")
     }
   }

@@ -20,9 +20,7 @@ public struct VMReel: ParsableCommand {
       """,
     version: "vmreel \(version) (trace format 0.9)",
     subcommands: [
-      RecordCommand.self, ReplayCommand.self, InfoCommand.self, DumpCommand.self,
-      StatsCommand.self, DiffCommand.self, VerifyCommand.self, GuestsCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      RecordCommand.self, ReplayCommand.self, GuestsCommand.self,
     ])
 
   /// Makes the root command.

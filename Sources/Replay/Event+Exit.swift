@@ -3,7 +3,7 @@ internal import Trace
 
 extension Event {
   /// The event of an exit, without times, RIP and digest; payloads are the caller's to add.
-  init(_ reason: ExitReason) {
+  init(exit reason: ExitReason) {
     switch reason {
     case .portWrite(let access, let value):
       self.init(.portWrite, access, value: value)

@@ -4,7 +4,7 @@ internal import Trace
 extension Recorder {
   /// Logs one exit, lets the board answer it, and logs the answer.
   func handle(_ exit: Exit) {
-    var event = Event(exit.reason)
+    var event = Event(exit: exit.reason)
     stampTimes(&event, exit)
     if case .kick(let cause) = exit.reason {
       handleKick(cause, &event)

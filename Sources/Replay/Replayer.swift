@@ -1,3 +1,4 @@
+internal import Bytes
 public import Machine
 public import Trace
 
@@ -116,7 +117,7 @@ public final class Replayer<CPU: Processor> {
 
   private func compareExit(_ want: Event) throws {
     let exit = try nextExit(want)
-    var live = Event(exit.reason)
+    var live = Event(exit: exit.reason)
     live.rip = cpu.registers.rip
     let differing = fieldsDiffering(want, live)
     let recordedPayload = cursor.payload(of: want)
@@ -254,7 +255,7 @@ public final class Replayer<CPU: Processor> {
   func diverged(
     _ difference: Divergence.Difference, replayed exit: Exit?
   ) -> ReplayStop {
-    diverged(difference, replayed: exit.map { Event($0.reason) })
+    diverged(difference, replayed: exit.map { Event(exit: $0.reason) })
   }
 
   func diverged(
