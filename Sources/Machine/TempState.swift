@@ -35,13 +35,13 @@ extension VCPUState {
 }
 public struct StateDifference: Sendable { public var field: String; public var recorded: String; public var replayed: String }
 public enum NormalForm {
-  public static func normalized(_ s: VCPUState) -> VCPUState { var s = s; s.registers.rflags &= ~RFlags.resume; return s }
+  public static func normalized(_ s: VCPUState) -> VCPUState { var s = s; s.registers.rflags &= ~RFlags.resume; for i in 512..<520 where s.floatingPoint.count > 520 { s.floatingPoint[i] = 0 }; return s }
   public static func differences(from: VCPUState, to: VCPUState) -> [StateDifference] {
     let a = normalized(from), b = normalized(to)
     if a == b { return [] }
     var out: [StateDifference] = []
     func d<T: Equatable>(_ n: String, _ x: T, _ y: T) { if x != y { out.append(StateDifference(field: n, recorded: "\(x)", replayed: "\(y)")) } }
-    d("regs", a.registers, b.registers); d("sys", a.system, b.system); d("fpu", a.floatingPoint, b.floatingPoint); d("xcr", a.extendedControl, b.extendedControl); d("msr", a.modelSpecific, b.modelSpecific); d("ev", a.events, b.events); d("dbg", a.debug, b.debug); d("mp", a.multiprocessingState, b.multiprocessingState)
+    d("regs", a.registers, b.registers); d("sys", a.system, b.system); d("fpu", zip(a.floatingPoint, b.floatingPoint).enumerated().filter { $0.element.0 != $0.element.1 }.prefix(20).map { "\($0.offset):\($0.element)" }, []); d("xcr", a.extendedControl, b.extendedControl); d("msr", a.modelSpecific, b.modelSpecific); d("ev", a.events, b.events); d("dbg", a.debug, b.debug); d("mp", a.multiprocessingState, b.multiprocessingState)
     return out
   }
 }
