@@ -89,6 +89,9 @@ public struct Board: Equatable, Sendable {
   /// Whether the serial port has room for a byte now.
   public var canReceiveSerialInput: Bool { serial.canReceive }
 
+  /// Whether the guest waits for serial input, by interrupt or by polling LSR.
+  public var listensForSerialInput: Bool { serial.isListening }
+
   /// Delivers a byte to the serial port; without room it is lost and LSR reports an overrun.
   public mutating func receiveSerialInput(_ byte: UInt8) {
     serial.receive(byte)

@@ -161,7 +161,7 @@ extension Recorder {
     }
     fetchInput()
     guard policy.placement == .seal,
-      pendingInput != nil || board.isInterruptPending || board.nextDeadline(after: now) != nil
+      isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
     else { return }
     if cause == .sliceLimit { advanceClock(byNanoseconds: policy.quantumNanoseconds) }
     deliverInput()
@@ -190,10 +190,15 @@ extension Recorder {
     if pendingInput == nil { pendingInput = host.takeInput() }
   }
 
-  /// Gives the UART as much input as it takes.
+  /// Whether input is there and the guest waits for it.
+  private var isInputDeliverable: Bool {
+    pendingInput != nil && board.listensForSerialInput && board.canReceiveSerialInput
+  }
+
+  /// Gives the UART as much input as it takes, once the guest listens.
   func deliverInput() {
     fetchInput()
-    while let byte = pendingInput, board.canReceiveSerialInput {
+    while isInputDeliverable, let byte = pendingInput {
       board.receiveSerialInput(byte)
       pendingInput = host.takeInput()
     }

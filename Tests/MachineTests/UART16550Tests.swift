@@ -111,6 +111,21 @@ import Testing
     #expect(!port.canReceive, "one byte without FIFO")
   }
 
+  @Test mutating func listensWhenPolledOrWhenReceiveInterruptsAreOn() {
+    #expect(!port.isListening)
+    _ = port.read(5)
+    _ = port.write(0, 0x41)
+    _ = port.read(5)
+    #expect(!port.isListening, "one LSR read for each byte sent is no wait for input")
+    _ = port.read(5)
+    #expect(port.isListening)
+    port.receive(0x42)
+    _ = port.read(0)
+    #expect(!port.isListening, "the byte was fetched: it may be doing something else now")
+    open(interrupts: 0x01, fifo: 0x01)
+    #expect(port.isListening)
+  }
+
   @Test mutating func loopbackMirrorsModemControlAndData() {
     // Linux's probe: MCR = loopback | OUT2 | RTS must read MSR 0x90 in the upper half.
     _ = port.write(4, 0x1a)

@@ -77,6 +77,9 @@ package struct UART16550: Equatable, Sendable {
   private var fifoHead: UInt8 = 0
   private var fifoCount: UInt8 = 0
 
+  /// Status reads since THR was last written or RBR last read, at most 2.
+  private var statusPolls: UInt8 = 0
+
   /// Makes a port in the state after master reset (data sheet, Table III).
   package init() {}
 
@@ -89,6 +92,12 @@ package struct UART16550: Equatable, Sendable {
   package var isReceiveInterruptEnabled: Bool {
     interruptEnable & InterruptEnable.receivedData != 0 && isInterruptGateOpen
   }
+
+  /// Whether the guest waits for a byte: by interrupt, or by reading LSR again and again.
+  ///
+  /// A driver that only transmits reads LSR once for each byte. Input held back until the guest
+  /// listens is not lost to the FIFO reset that drivers begin with.
+  package var isListening: Bool { isReceiveInterruptEnabled || statusPolls >= 2 }
 
   /// Takes a byte from the line.
   ///
@@ -157,12 +166,16 @@ package struct UART16550: Equatable, Sendable {
   /// Reads the register at an offset (0–7).
   package mutating func read(_ offset: UInt16) -> UInt8 {
     switch register(at: offset, isWrite: false) {
-    case .receiverBuffer: return dequeue()
+    case .receiverBuffer:
+      statusPolls = 0
+      return dequeue()
     case .interruptEnable: return interruptEnable
     case .interruptIdentification: return readInterruptIdentification()
     case .lineControl: return lineControl
     case .modemControl: return modemControl
-    case .lineStatus: return readLineStatus()
+    case .lineStatus:
+      statusPolls = min(statusPolls + 1, 2)
+      return readLineStatus()
     case .modemStatus: return readModemStatus()
     case .scratch: return scratch
     case .divisorLow: return UInt8(truncatingIfNeeded: divisor)
@@ -176,7 +189,9 @@ package struct UART16550: Equatable, Sendable {
   /// - Returns: the byte that left on the line, if one did.
   package mutating func write(_ offset: UInt16, _ value: UInt8) -> UInt8? {
     switch register(at: offset, isWrite: true) {
-    case .transmitterHolding: return transmit(value)
+    case .transmitterHolding:
+      statusPolls = 0
+      return transmit(value)
     case .interruptEnable: writeInterruptEnable(value)
     case .fifoControl: writeFIFOControl(value)
     case .lineControl: lineControl = value
@@ -295,7 +310,8 @@ extension UART16550: BoardDevice {
   static let stateVersion: UInt16 = 1
 
   /// Appends IER, FCR, LCR, MCR, scratch, divisor (2), overrun, MSR deltas, transmitter interrupt
-  /// owed, FIFO head, FIFO count, and the 16 FIFO slots; one byte each unless said otherwise.
+  /// owed, FIFO head, FIFO count, the 16 FIFO slots, status polls; one byte each unless said
+  /// otherwise.
   func encode(into writer: inout ByteWriter) {
     writer.append(bytes: [interruptEnable, fifoControl, lineControl, modemControl, scratch])
     writer.append(divisor)
@@ -304,6 +320,7 @@ extension UART16550: BoardDevice {
     writer.append(flag: owesTransmitterInterrupt)
     writer.append(bytes: [fifoHead, fifoCount])
     for index in 0..<Self.fifoCapacity { writer.append(fifo[index]) }
+    writer.append(statusPolls)
   }
 
   mutating func decode(from reader: inout ByteReader) throws(BoardFieldError) {
@@ -319,5 +336,6 @@ extension UART16550: BoardDevice {
     fifoHead = try reader.boardField(in: 0...15)
     fifoCount = try reader.boardField(in: 0...receiveCapacity)
     for index in 0..<Self.fifoCapacity { fifo[index] = try reader.boardField() }
+    statusPolls = try reader.boardField(in: 0...2)
   }
 }
