@@ -20,7 +20,7 @@ public struct VMReel: ParsableCommand {
       """,
     version: "vmreel \(version) (trace format 0.9)",
     subcommands: [
-      RecordCommand.self, ReplayCommand.self, GuestsCommand.self,
+      RecordCommand.self, ReplayCommand.self, GuestsCommand.self, BenchCommand.self,
     ])
 
   /// Makes the root command.
