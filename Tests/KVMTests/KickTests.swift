@@ -59,12 +59,14 @@ struct KickTests {
     let thread = Thread {
       var random = SystemRandomNumberGenerator()
       for _ in 0..<count {
-        for _ in 0..<Int.random(in: 0..<300, using: &random) where tally.isDone.load(ordering: .relaxed) {
+        for _ in 0..<Int.random(in: 0..<300, using: &random)
+        where tally.isDone.load(ordering: .relaxed) {
           return
         }
         tally.requested.add(1, ordering: .sequentiallyConsistent)
         kicker.kick()
-        while tally.delivered.load(ordering: .acquiring) < tally.requested.load(ordering: .relaxed) {
+        while tally.delivered.load(ordering: .acquiring) < tally.requested.load(ordering: .relaxed)
+        {
           if tally.isDone.load(ordering: .relaxed) { return }
         }
       }
@@ -87,7 +89,8 @@ struct KickTests {
     }
     tally.isDone.store(true, ordering: .sequentiallyConsistent)
     #expect(!lost)
-    #expect(tally.requested.load(ordering: .acquiring) == tally.delivered.load(ordering: .acquiring))
+    #expect(
+      tally.requested.load(ordering: .acquiring) == tally.delivered.load(ordering: .acquiring))
     #expect(tally.delivered.load(ordering: .acquiring) == count)
   }
 
