@@ -40,11 +40,15 @@ extension KVMProcessor {
         operation: "KVM_SET_GUEST_DEBUG", missingCapability: "single-step",
         advice: "this host's KVM does not step instructions")
     }
+    return try step(limitNanoseconds: Self.stepLimitNanoseconds)
+  }
+
+  func step(limitNanoseconds limit: UInt64) throws(ProcessorError) -> Exit {
     if let next = try complete() { return next }
     let start = try linearInstructionAddress()
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
-    var exit = try enter(limit: Self.stepLimitNanoseconds)
+    var exit = try enter(limit: limit)
     if exit.reason == .debug(address: start &+ 1), try instructionByte(at: start) == Self.hlt {
       // PVM's emulator lets the step's trap overwrite the exit of HLT.
       exit.reason = .halt
