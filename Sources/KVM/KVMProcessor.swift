@@ -48,6 +48,7 @@ public final class KVMProcessor: Processor {
       table = try CPUIDModel.table(host: try system.supportedCPUID())
     }
     try cpu.setCPUID(table)
+    try cpu.disableAPIC()
     self.cpuid = table
     hasMSRFilter = machine.hasMSRFilter
     self.debugFeatures = system.value(of: .setGuestDebug) > 0 ? debugFeatures : []

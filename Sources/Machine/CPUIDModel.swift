@@ -109,7 +109,7 @@ struct CPUIDFeature: Equatable, Sendable {
 
 extension [CPUIDEntry] {
   /// The row of a leaf's first sub-leaf; zeros when there is none.
-  func row(_ leaf: UInt32) -> CPUIDEntry {
+  public func row(_ leaf: UInt32) -> CPUIDEntry {
     first { $0.leaf == leaf && $0.subleaf == 0 } ?? CPUIDEntry(leaf: leaf)
   }
 }

@@ -1,0 +1,163 @@
+internal import Machine
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+extension HostProbe {
+  /// What `doctor` shows: one fact a line, those about the host before those about its KVM.
+  public static func report() -> [HostFact] {
+    let host = [kernel, module, hardware, performanceCounters, tracing] + moduleParameters
+    do throws(ProcessorError) {
+      return host + [device] + measured(try facts())
+    } catch {
+      return host + [device(unusable: error)]
+    }
+  }
+
+  // MARK: - The device
+
+  private static var device: HostFact {
+    HostFact(
+      name: System.devicePath, value: "usable, API version \(System.apiVersion)",
+      meaning: "VMs can be made")
+  }
+
+  private static func device(unusable error: ProcessorError) -> HostFact {
+    let value =
+      switch error.errorNumber {
+      case ENOENT, ENODEV, ENXIO: "missing"
+      case EACCES, EPERM: "permission denied"
+      case EBUSY: "busy"
+      default: "unusable (\(error.operation), errno \(error.errorNumber))"
+      }
+    return HostFact(
+      name: System.devicePath, value: value,
+      meaning: "nothing can be recorded or replayed; reels can be read",
+      mend: error.advice ?? error.missingCapability.map { "needs \($0)" }, verdict: .fatal)
+  }
+
+  // MARK: - The host
+
+  private static var kernel: HostFact {
+    HostFact(
+      name: "kernel", value: HostFiles.kernelRelease, meaning: "stored in each reel")
+  }
+
+  private static var module: HostFact {
+    switch HostFiles.kvmModule {
+    case "kvm_pvm":
+      HostFact(
+        name: "KVM module", value: "kvm_pvm",
+        meaning: "ring 0 is emulated; stock Linux guests do not boot", verdict: .limited)
+    case .some(let name): HostFact(name: "KVM module", value: name, meaning: "stock KVM")
+    case nil:
+      HostFact(
+        name: "KVM module", value: "none", meaning: "no KVM module is loaded, or it is built in",
+        mend: "modprobe kvm_intel or kvm_amd", verdict: .limited)
+    }
+  }
+
+  private static var hardware: HostFact {
+    let flags = HostFiles.cpuFlags
+    let found = ["vmx", "svm", "ept", "npt", "vpid", "tsc_scale", "tsc_scaling"].filter {
+      flags.contains(Substring($0))
+    }
+    return HostFact(
+      name: "virtualisation flags", value: found.isEmpty ? "none" : found.joined(separator: " "),
+      meaning: found.isEmpty
+        ? "the CPU shows neither VT-x nor SVM" : "hardware virtualisation is there",
+      mend: found.isEmpty ? "enable VT-x or SVM in the firmware, or nested virtualisation" : nil,
+      verdict: found.isEmpty ? .limited : .good)
+  }
+
+  private static var performanceCounters: HostFact {
+    let isThere = HostFiles.exists("/sys/bus/event_source/devices/cpu")
+    let paranoid = HostFiles.line("/proc/sys/kernel/perf_event_paranoid") ?? "unknown"
+    return HostFact(
+      name: "PMU", value: isThere ? "present, perf_event_paranoid \(paranoid)" : "absent",
+      meaning: isThere
+        ? "branch counters can place events (placement pmu)"
+        : "kicked slices are sealed by keyframes (placement seal)",
+      verdict: isThere ? .good : .limited)
+  }
+
+  private static var tracing: HostFact {
+    let path = "/sys/kernel/tracing/events/kvm/kvm_exit"
+    let isReadable = HostFiles.isReadable(path)
+    return HostFact(
+      name: "tracefs", value: isReadable ? "readable" : "not readable",
+      meaning: isReadable
+        ? "exits the kernel handles alone can be recorded (--kernel-exits)"
+        : "exits the kernel handles alone appear as totals only",
+      mend: isReadable ? nil : "mount -t tracefs tracefs /sys/kernel/tracing, and run as root",
+      verdict: isReadable ? .good : .limited)
+  }
+
+  private static var moduleParameters: [HostFact] {
+    let rows = [
+      ("ept", "nested paging (EPT)"), ("npt", "nested paging (NPT)"),
+      ("unrestricted_guest", "real mode without emulation"), ("nested", "guests may run VMs"),
+      ("enable_shadow_vmcs", "VMCS shadowing for nested guests"),
+    ]
+    return rows.compactMap { name, meaning in
+      HostFiles.moduleParameter(name).map { value in
+        HostFact(name: "module parameter \(name)", value: value, meaning: meaning)
+      }
+    }
+  }
+
+  // MARK: - Measured facts
+
+  private static func measured(_ facts: HostFacts) -> [HostFact] {
+    [
+      flag(
+        "TSC scaling", facts.hasTSCScaling, "the TSC can be frozen (freeze)",
+        "RDTSC must be patched out of kernels (patch) or be absent (none)"),
+      flag(
+        "registers at exits", facts.syncsRegisters, "KVM_CAP_SYNC_REGS: cheap",
+        "one more ioctl at each exit"),
+      flag(
+        "MSR filter", facts.hasMSRFilter, "every MSR outside the context is recorded",
+        "KVM answers MSRs itself; they are not recorded"),
+      flag(
+        "single-step", facts.debugFeatures.contains(.singleStep), "works",
+        "positions inside a segment cannot be reached"),
+      flag(
+        "hardware breakpoints", facts.debugFeatures.contains(.breakpoint), "landing is fast",
+        "landing steps instead"),
+      flag(
+        "irq window", facts.irqWindowIsExact, "windows are guest-made exits",
+        "a window is a kick: its segment is sealed", yes: "exact", no: "late"),
+      flag(
+        "cpuid", facts.cpuidIsEnforced, "the guest sees the model alone",
+        "the guest can see host features; a replay elsewhere may diverge", yes: "enforced",
+        no: "unenforced"),
+      flag(
+        "KVM statistics", facts.hasStatistics, "totals of all exits are stored",
+        "no totals of kernel exits"),
+      ripFact(facts.ripConventions),
+    ]
+  }
+
+  private static func flag(
+    _ name: String, _ isSet: Bool, _ good: String, _ limited: String, yes: String = "yes",
+    no: String = "no"
+  ) -> HostFact {
+    HostFact(
+      name: name, value: isSet ? yes : no, meaning: isSet ? good : limited,
+      verdict: isSet ? .good : .limited)
+  }
+
+  private static func ripFact(_ conventions: RIPConventions) -> HostFact {
+    let rows = [
+      ("out", conventions.portWrite), ("in", conventions.portRead),
+      ("mmio write", conventions.memoryWrite), ("mmio read", conventions.memoryRead),
+      ("wrmsr", conventions.msrWrite), ("rdmsr", conventions.msrRead),
+    ]
+    return HostFact(
+      name: "RIP at exits",
+      value: rows.map { "\($0.0) \($0.1?.rawValue ?? "unknown")" }.joined(separator: ", "),
+      meaning: "stored in each reel, so that other hosts can compare")
+  }
+}
