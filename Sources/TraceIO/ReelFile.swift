@@ -11,7 +11,8 @@ public final class ReelFile: ReelSource {
   ///
   /// - Throws: ``FileError`` when it cannot be opened or is not a regular file.
   public init(path: String) throws(FileError) {
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // O_NONBLOCK: opening a FIFO without a writer must be refused below, not wait for one.
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(.open, path, errno) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(.open, path, errno) }
@@ -22,7 +23,7 @@ public final class ReelFile: ReelSource {
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// Reads by pread(2); a short read means the file shrank behind us.

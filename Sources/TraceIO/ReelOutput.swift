@@ -12,24 +12,40 @@ final class ReelOutput {
   init(path: String, overwrite: Bool) throws(FileError) {
     self.path = path
     partPath = path + ".part"
-    if !overwrite, unsafe access(path, F_OK) == 0 { throw FileError(.create, path, EEXIST) }
-    descriptor = unsafe open(partPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    try Self.checkTarget(path, overwrite: overwrite)
+    // From here on `deinit` closes the descriptor, after a throw too.
+    descriptor = unsafe open(partPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw FileError(.create, partPath, errno) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      Glibc.close(descriptor)
-      throw FileError(.lock, partPath, code)
+      throw FileError(.lock, partPath, errno)
     }
+    guard isStillNamed(partPath) else { throw FileError(.lock, partPath, EWOULDBLOCK) }
     // A part file without an owner is what a killed recorder left: somebody's only copy.
     if !overwrite, lseek(descriptor, 0, SEEK_END) > 0 {
-      Glibc.close(descriptor)
       throw FileError(.create, partPath, EEXIST)
     }
     guard ftruncate(descriptor, 0) == 0 else { throw FileError(.write, partPath, errno) }
   }
 
   deinit {
-    Glibc.close(descriptor)
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
+
+  /// Refuses at the start what the rename would refuse, or destroy, at the end.
+  private static func checkTarget(_ path: String, overwrite: Bool) throws(FileError) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR { throw FileError(.create, path, EISDIR) }
+    if !overwrite { throw FileError(.create, path, EEXIST) }
+  }
+
+  /// Whether the file just locked still has its name: another recorder may have finished between
+  /// our open and our lock, and what we hold would be its renamed reel.
+  private func isStillNamed(_ name: String) -> Bool {
+    var held = stat()
+    var named = stat()
+    return unsafe fstat(descriptor, &held) == 0 && lstat(name, &named) == 0
+      && held.st_ino == named.st_ino && held.st_dev == named.st_dev
   }
 
   /// Appends a whole block, or nothing.
