@@ -38,7 +38,10 @@ extension EventBlock {
     firstTime: UInt64, to body: inout ByteWriter
   ) -> Bool {
     switch column {
-    case .kind: return unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
+    case .kind:
+      // Never left out: a reader holds the event count against the bytes there are.
+      _ = unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
+      return events.isEmpty
     case .flags: return unsafe appendBytes(events, to: &body) { $0.flags.rawValue }
     case .stream: return unsafe appendBytes(events, to: &body) { $0.stream }
     case .width: return unsafe appendBytes(events, to: &body) { $0.width }
