@@ -15,11 +15,13 @@ public final class ReelFile: ReelSource {
     descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(.open, path, errno) }
     var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(.open, path, errno) }
+    let failure = unsafe fstat(descriptor, &status) == 0 ? 0 : errno
+    byteCount = UInt64(max(0, status.st_size))
+    // All is initialised from here on, so that `deinit` closes the descriptor after a throw.
+    guard failure == 0 else { throw FileError(.open, path, failure) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(.open, path, status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
     }
-    byteCount = UInt64(max(0, status.st_size))
   }
 
   deinit {

@@ -4,6 +4,7 @@ internal import Glibc
 final class ReelOutput {
   private let path: String
   private let partPath: String
+  private let overwrite: Bool
   private let descriptor: Int32
   private var failure: FileError?
   /// Bytes of whole blocks written.
@@ -11,6 +12,7 @@ final class ReelOutput {
 
   init(path: String, overwrite: Bool) throws(FileError) {
     self.path = path
+    self.overwrite = overwrite
     partPath = path + ".part"
     try Self.checkTarget(path, overwrite: overwrite)
     // From here on `deinit` closes the descriptor, after a throw too.
@@ -75,7 +77,24 @@ final class ReelOutput {
     if fsync(descriptor) != 0, errno != EINVAL, failure == nil {
       failure = FileError(.write, partPath, errno)
     }
-    guard unsafe rename(partPath, path) == 0 else { throw FileError(.rename, partPath, errno) }
+    try rename()
     if let failure { throw failure }
+  }
+
+  /// Gives the file its final name; what took that name since the start stays, and so does the
+  /// part file.
+  private func rename() throws(FileError) {
+    if !overwrite {
+      // link(2) never replaces, rename(2) always does.
+      if unsafe link(partPath, path) == 0 {
+        _ = unsafe unlink(partPath)
+        return
+      }
+      if errno == EEXIST { throw FileError(.rename, partPath, EEXIST) }
+      // A file system without hard links: the check at the start must do.
+    }
+    guard unsafe Glibc.rename(partPath, path) == 0 else {
+      throw FileError(.rename, partPath, errno)
+    }
   }
 }
