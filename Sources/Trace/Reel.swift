@@ -46,8 +46,12 @@ public final class Reel {
   /// Keyframes by number; filled on first use.
   private var keyframeBlocks: [UInt64: Int]?
   private var pagePlaces: [PageIdentity: PagePlace]?
-  private var cachedPages: (block: Int, pages: PageBlock)?
+  private var cachedPages: [Int: PageBlock] = [:]
+  private var cachedByteCount = 0
   private let source: any ReelSource
+
+  /// Decoded page blocks kept at most, in bytes: what restoring a small guest touches.
+  private static let pageCacheBudget = 128 << 20
 
   private struct PagePlace {
     var block: Int
@@ -199,8 +203,8 @@ public final class Reel {
 
   /// Hands out the contents of a page map, each block of pages decoded once and in file order.
   ///
-  /// Use it to restore a keyframe: asking for one page after the other in any other order decodes
-  /// a block again for almost every page.
+  /// Use it to restore a keyframe: ``page(_:)`` in any other order decodes a block again for
+  /// almost every page once the pages no longer fit its cache of 128 MiB.
   ///
   /// - Throws: as ``page(_:)``; the pages handed out before are good.
   public func forEachPage(
@@ -228,15 +232,21 @@ public final class Reel {
     return Array(try verifiedPages(inBlock: place.block).page(at: place.index))
   }
 
-  /// A block of pages, each held to its identity; the last one is kept.
+  /// A block of pages, each held to its identity; kept until the cache is full.
   private func verifiedPages(inBlock index: Int) throws(TraceError) -> PageBlock {
-    if let cachedPages, cachedPages.block == index { return cachedPages.pages }
+    if let known = cachedPages[index] { return known }
     let block = blocks[index]
     let decoded = try pages(of: block)
     if let bad = decoded.firstMismatch(key: header.pageKey) {
       throw .pageDamaged(offset: block.offset, page: bad)
     }
-    cachedPages = (index, decoded)
+    let byteCount = decoded.identities.count * PageBlock.pageSize
+    if cachedByteCount + byteCount > Self.pageCacheBudget {
+      cachedPages = [:]
+      cachedByteCount = 0
+    }
+    cachedPages[index] = decoded
+    cachedByteCount += byteCount
     return decoded
   }
 
