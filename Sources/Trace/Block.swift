@@ -68,6 +68,9 @@ public struct BlockHeader: Equatable, Sendable {
     self.type = type
   }
 
+  /// The index after the block's last event; ``Reel`` has checked that it does not overflow.
+  public var endEvent: EventIndex { firstEvent &+ UInt64(eventCount) }
+
   func encoded() -> [UInt8] {
     var writer = ByteWriter(reservingCapacity: Self.byteCount)
     writer.append(Self.magic)
