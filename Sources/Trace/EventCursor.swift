@@ -1,4 +1,7 @@
 /// Walks a reel's events in order, decoding one block at a time.
+///
+/// After a throw the damaged block lies behind the cursor: a caller that calls ``next()`` again
+/// goes on after it, and ``skippedEvents`` says how many events were lost.
 public struct EventCursor {
   private let reel: Reel
   private let blocks: [BlockDescriptor]
@@ -21,7 +24,12 @@ public struct EventCursor {
   /// The index of the event ``next()`` returned last.
   public private(set) var index: EventIndex = 0
 
+  /// The number of events in blocks that could not be decoded, as their headers state it.
+  public private(set) var skippedEvents: UInt64 = 0
+
   /// The next event, or `nil` at the end of the reel.
+  ///
+  /// - Throws: the ``TraceError`` of a damaged block, once for each.
   public mutating func next() throws(TraceError) -> Event? {
     while true {
       if let block, position < block.events.count {
@@ -31,9 +39,13 @@ public struct EventCursor {
         return block.events[position]
       }
       guard nextBlock < blocks.count else { return nil }
-      block = try reel.events(of: blocks[nextBlock])
-      position = 0
+      let descriptor = blocks[nextBlock]
       nextBlock += 1
+      position = 0
+      block = nil
+      skippedEvents &+= UInt64(descriptor.header.eventCount)
+      block = try reel.events(of: descriptor)
+      skippedEvents &-= UInt64(descriptor.header.eventCount)
     }
   }
 
