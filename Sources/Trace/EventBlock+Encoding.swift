@@ -66,15 +66,17 @@ extension EventBlock {
       }
     case .check:
       var isAllDefault = true
-      for unsafe event in unsafe events {
-        body.append(event.check)
-        isAllDefault = isAllDefault && event.check == 0
+      for index in events.indices {
+        let check = unsafe events[index].check
+        body.append(check)
+        isAllDefault = isAllDefault && check == 0
       }
       return isAllDefault
     case .digest:
       let start = body.count
-      for unsafe event in unsafe events where event.flags.contains(.fullDigest) {
-        body.append(event.digest)
+      for index in events.indices
+      where unsafe events[index].flags.contains(.fullDigest) {
+        body.append(unsafe events[index].digest)
       }
       return body.count == start
     case .payload:
@@ -87,8 +89,8 @@ extension EventBlock {
     _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt8
   ) -> Bool {
     var union: UInt8 = 0
-    for unsafe event in unsafe events {
-      let value = field(event)
+    for index in events.indices {
+      let value = unsafe field(events[index])
       union |= value
       body.append(value)
     }
@@ -99,8 +101,8 @@ extension EventBlock {
     _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
   ) -> Bool {
     var union: UInt64 = 0
-    for unsafe event in unsafe events {
-      let value = field(event)
+    for index in events.indices {
+      let value = unsafe field(events[index])
       union |= value
       body.append(varint: value)
     }
