@@ -2,11 +2,15 @@ public import Trace
 
 /// One event with its index and payload, self-contained and Codable.
 public struct EventRecord: Equatable, Sendable {
+  /// Payload bytes a record keeps: as many as a recorder puts into one event.
+  public static let maximumPayload = 256 << 10
+
   /// The event's index in its reel.
   public var index: EventIndex
   /// The event; its `payloadOffset` is always 0.
   public var event: Event
-  /// The payload bytes.
+  /// The payload bytes, at most ``maximumPayload`` of them; the event's `payloadLength` says how
+  /// many there were.
   public var payload: [UInt8]
 
   /// Makes a record.
@@ -14,13 +18,14 @@ public struct EventRecord: Equatable, Sendable {
     self.index = index
     self.event = event
     self.event.payloadOffset = 0
-    self.payload = Array(payload)
+    self.payload = Array(payload.prefix(Self.maximumPayload))
   }
 }
 
 extension EventRecord: Codable {
   private enum Key: String, CodingKey {
-    case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, payload, rip
+    case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, rip
+    case payload, payloadLength
     case check, digest, entryTime, exitTime
   }
 
@@ -48,7 +53,7 @@ extension EventRecord: Codable {
     event.digest = try fields.decodeIfPresent(HexWord.self, forKey: .digest)?.value ?? 0
     event.entryTime = try fields.decode(UInt64.self, forKey: .entryTime)
     event.exitTime = try fields.decode(UInt64.self, forKey: .exitTime)
-    event.payloadLength = UInt32(truncatingIfNeeded: payload.count)
+    event.payloadLength = try fields.decode(UInt32.self, forKey: .payloadLength)
     self.init(
       index: try fields.decode(UInt64.self, forKey: .index), event: event, payload: payload)
   }
@@ -66,6 +71,7 @@ extension EventRecord: Codable {
     try fields.encode(event.count, forKey: .count)
     try fields.encode(HexWord(event.address), forKey: .address)
     try fields.encode(HexWord(event.value), forKey: .value)
+    try fields.encode(event.payloadLength, forKey: .payloadLength)
     try fields.encode(HexBytes.text(of: payload), forKey: .payload)
     try fields.encode(HexWord(event.rip), forKey: .rip)
     try fields.encode(HexWord(UInt64(event.check)), forKey: .check)

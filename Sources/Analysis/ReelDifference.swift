@@ -34,8 +34,9 @@ public struct ReelDifference: Codable, Equatable, Sendable {
     public var context = 3
     /// Fields to leave out of the comparison.
     public var ignoredFields: Set<EventField> = []
-    /// Whether equal whole digests may stand in for comparing all events before them. Fast, and
-    /// right for reels as recorded; a reel edited by hand needs the full comparison.
+    /// Whether equal whole digests may stand in for comparing all events before them.
+    ///
+    /// Fast, and right for reels as recorded; a reel edited by hand needs the full comparison.
     public var trustsDigests = false
     /// Whether to count totals, which reads both reels once more.
     public var countsTotals = true

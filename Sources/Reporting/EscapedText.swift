@@ -24,7 +24,8 @@ public enum EscapedText {
       $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r"
     }
     guard mustQuote else { return text }
-    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false)
+    return "\""
+      + text.split(separator: "\"", omittingEmptySubsequences: false)
       .joined(separator: "\"\"") + "\""
   }
 

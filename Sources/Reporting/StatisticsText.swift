@@ -46,7 +46,8 @@ public struct StatisticsText {
 
   private func table(_ rows: [ExitRow]) -> [String] {
     var headings = [
-      "VM-EXIT", "Samples", "Samples%", "Time%", "Min Time", "Max Time", "Avg time",
+      "VM-EXIT", "Samples", "Samples%", "Time%", "Min Time", "Max Time",
+      "Avg time (+- rsd%)",
     ]
     if showsPercentiles { headings += ["p50", "p90", "p99", "p99.9"] }
     let hasLabels = rows.contains { $0.label != nil }
@@ -75,7 +76,7 @@ public struct StatisticsText {
       NumberText.microseconds(times.minimumNanoseconds),
       NumberText.microseconds(times.maximumNanoseconds),
       NumberText.microseconds(times.meanNanoseconds)
-        + " ( +- \(NumberText.percent(times.relativeErrorPercent)) )",
+        + " (+- \(NumberText.percent(times.relativeErrorPercent)))",
     ]
     guard showsPercentiles else { return cells }
     return cells
