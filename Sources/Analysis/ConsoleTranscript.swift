@@ -48,6 +48,13 @@ public struct ConsoleTranscript: Equatable, Sendable {
     }
   }
 
+  /// How many console bytes an event carries; 0 when its `stream` is 0.
+  static func consoleByteCount(of event: Event) -> UInt64 {
+    guard event.stream != 0 else { return 0 }
+    let width = UInt64(max(1, event.width))
+    return event.payloadLength == 0 ? 1 : (UInt64(event.payloadLength) + width - 1) / width
+  }
+
   /// The console bytes of one event; empty when its `stream` is 0.
   public static func consoleBytes(of event: Event, payload: ArraySlice<UInt8>) -> [UInt8] {
     guard event.stream != 0 else { return [] }

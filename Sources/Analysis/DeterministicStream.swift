@@ -12,8 +12,6 @@ struct DeterministicStream {
   private(set) var index: EventIndex = 0
   /// Host-made events and marks since the event before: the last ``hostMadeLimit`` of them.
   private(set) var hostMade: [EventRecord] = []
-  /// How many there were.
-  private(set) var hostMadeCount: UInt64 = 0
   /// Console bytes up to the event, it included.
   private var console: [UInt8] = []
   /// Events of the stream before the current one.
@@ -42,8 +40,7 @@ struct DeterministicStream {
   mutating func advance() throws(TraceError) {
     if event != nil { position += 1 }
     event = nil
-    hostMade = []
-    hostMadeCount = 0
+    if !hostMade.isEmpty { hostMade = [] }
     while let next = try cursor.next() {
       index = cursor.index
       if next.kind.isGuestMade || next.kind.isInput {
@@ -51,7 +48,6 @@ struct DeterministicStream {
         keepConsole(of: next)
         return
       }
-      hostMadeCount += 1
       if hostMade.count == Self.hostMadeLimit { hostMade.removeFirst() }
       hostMade.append(
         EventRecord(index: index, event: next, payload: cursor.payload(of: next)))
@@ -60,8 +56,16 @@ struct DeterministicStream {
 
   private mutating func keepConsole(of event: Event) {
     guard event.stream != 0 else { return }
+    if event.payloadLength == 0 {
+      console.append(UInt8(truncatingIfNeeded: event.value))
+    } else {
+      keepConsole(ofPayload: event)
+    }
+    if console.count > 4 * Self.consoleLimit { console = console.suffix(Self.consoleLimit) }
+  }
+
+  private mutating func keepConsole(ofPayload event: Event) {
     console += ConsoleTranscript.consoleBytes(of: event, payload: cursor.payload(of: event))
       .suffix(Self.consoleLimit)
-    if console.count > 4 * Self.consoleLimit { console = console.suffix(Self.consoleLimit) }
   }
 }

@@ -32,7 +32,9 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
     if a.elementCount != b.elementCount { fields.append(.count) }
     if a.address != b.address { fields.append(.address) }
     if a.value != b.value { fields.append(.value) }
-    if a.payloadLength != b.payloadLength || !payloadA.elementsEqual(payloadB) {
+    if a.payloadLength != b.payloadLength
+      || (a.payloadLength > 0 && payloadA != payloadB)
+    {
       fields.append(.payload)
     }
     if a.rip != b.rip { fields.append(.rip) }

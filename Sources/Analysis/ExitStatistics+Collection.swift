@@ -28,7 +28,7 @@ extension ExitStatistics {
         guard let event = try cursor.next() else { break }
         if let range = selection.range, cursor.index >= range.upperBound { break }
         if let vcpu = selection.vcpu, event.vcpu != vcpu { continue }
-        collector.count(event, payload: cursor.payload(of: event))
+        collector.count(event)
       } catch {
         guard selection.skipsDamagedBlocks else { throw error }
         collector.noteGap()
@@ -74,12 +74,11 @@ private struct StatisticsCollector {
   private var consoleBytes = [UInt64](repeating: 0, count: 256)
   private var totals = StatisticsTotals()
 
-  mutating func count(_ event: Event, payload: ArraySlice<UInt8>) {
+  mutating func count(_ event: Event) {
     totals.events += 1
     kinds[Int(event.kind.rawValue)] += 1
     if event.stream != 0 {
-      let bytes = ConsoleTranscript.consoleBytes(of: event, payload: payload)
-      consoleBytes[Int(event.stream)] += UInt64(bytes.count)
+      consoleBytes[Int(event.stream)] &+= ConsoleTranscript.consoleByteCount(of: event)
     }
     if event.kind.isInput { totals.inputs += 1 }
     if event.kind == .interrupt { countVector(event.address) }

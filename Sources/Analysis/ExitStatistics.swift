@@ -125,20 +125,25 @@ public enum ExitSortKey: String, Sendable, CaseIterable {
   case mean = "mean_t"
 
   /// The rows in this order; equal ones by name.
-  public func sorted(_ rows: [ExitRow]) -> [ExitRow] {
+  ///
+  /// - Parameter time: which of a row's two times counts.
+  public func sorted(
+    _ rows: [ExitRow], by time: KeyPath<ExitRow, DurationSummary> = \.handling
+  ) -> [ExitRow] {
     rows.sorted { left, right in
-      let (first, second) = (value(of: left), value(of: right))
+      let first = value(left.samples, left[keyPath: time])
+      let second = value(right.samples, right[keyPath: time])
       return first == second ? left.name < right.name : first > second
     }
   }
 
-  private func value(of row: ExitRow) -> UInt64 {
+  private func value(_ samples: UInt64, _ time: DurationSummary) -> UInt64 {
     switch self {
-    case .sample: row.samples
-    case .time: row.handling.totalNanoseconds
-    case .minimum: row.handling.minimumNanoseconds
-    case .maximum: row.handling.maximumNanoseconds
-    case .mean: row.handling.meanNanoseconds
+    case .sample: samples
+    case .time: time.totalNanoseconds
+    case .minimum: time.minimumNanoseconds
+    case .maximum: time.maximumNanoseconds
+    case .mean: time.meanNanoseconds
     }
   }
 }

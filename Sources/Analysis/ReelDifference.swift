@@ -69,6 +69,14 @@ public struct Divergence: Codable, Equatable, Sendable {
   /// Whether all visible fields agree and only the digest differs: some register, or an earlier
   /// part of the history, is different although the guest has not shown it yet.
   public var isHidden: Bool { fields == [.check] }
+
+  /// Whether either event is an interrupt delivered after a kick, whose place the host decides.
+  public var isHostPlacedInterrupt: Bool {
+    func isPlaced(_ record: EventRecord?, _ hostMade: [EventRecord]) -> Bool {
+      record?.event.kind == .interrupt && hostMade.contains { $0.event.kind == .kick }
+    }
+    return isPlaced(a, hostMadeA) || isPlaced(b, hostMadeB)
+  }
 }
 
 /// How often something happened in each of two reels.

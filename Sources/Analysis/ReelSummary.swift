@@ -30,8 +30,10 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   public var unreadableKeyframes: UInt64
   /// Distinct pages stored.
   public var storedPages: UInt64 = 0
-  /// Bytes of the file for each exit.
+  /// Bytes of the file for each exit, keyframes and pages included.
   public var bytesPerExit: Double
+  /// Bytes of the event blocks, headers included, for each exit.
+  public var eventBytesPerExit: Double = 0
   /// Host time of the recording, in nanoseconds.
   public var durationNanoseconds: UInt64
   /// The guest's clock at the end, in nanoseconds.
@@ -65,6 +67,10 @@ public struct ReelSummary: Codable, Equatable, Sendable {
     self.metadata = metadata
     blocks = BlockCount.counts(of: reel)
     storedPages = Self.storedPages(of: reel)
+    let eventBytes = reel.eventBlocks.reduce(0.0) {
+      $0 + Double($1.header.storedSize) + Double(BlockHeader.byteCount)
+    }
+    eventBytesPerExit = exits == 0 ? 0 : eventBytes / Double(exits)
   }
 
   /// The page count follows from a page block's raw size: 4 bytes, then 16 + 4096 for each.

@@ -66,6 +66,13 @@ public struct DifferenceText {
         "event and this one; replay both reels to it and compare their registers.",
       ]
     }
+    if divergence.isHostPlacedInterrupt {
+      lines += [
+        "",
+        "An interrupt was delivered where the host had stopped a guest, and the host decides when",
+        "that is: two recordings can only be equal if no kick fell into them.",
+      ]
+    }
     lines += suspects("A", divergence.hostMadeA) + suspects("B", divergence.hostMadeB)
     return lines + console(divergence.consoleTail)
   }

@@ -54,7 +54,7 @@ public struct StatisticsText {
     var table = TextTable(
       headings.map { ($0, .right) } + (hasLabels ? [("Name", .left)] : []))
     let time = rows.reduce(0.0) { $0 + Double(duration(of: $1).totalNanoseconds) }
-    let sorted = sortKey.sorted(rows)
+    let sorted = sortKey.sorted(rows, by: view == .handling ? \.handling : \.inGuest)
     for row in sorted.prefix(limit.map { max(0, $0) } ?? sorted.count) {
       table.add(cells(of: row, time: time) + (hasLabels ? [row.label ?? ""] : []))
     }

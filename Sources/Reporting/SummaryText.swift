@@ -13,7 +13,8 @@ public enum SummaryText {
       (
         "exits",
         "\(summary.exits) (\(summary.guestMadeExits) guest-made), "
-          + "\(NumberText.fixed(summary.bytesPerExit, decimals: 2)) bytes each"
+          + "\(NumberText.fixed(summary.eventBytesPerExit, decimals: 2)) bytes each, "
+          + "\(NumberText.fixed(summary.bytesPerExit, decimals: 2)) with keyframes and pages"
       ),
       ("keyframes", keyframes(summary)),
       ("pages", "\(summary.storedPages) stored"),

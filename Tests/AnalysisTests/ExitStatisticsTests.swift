@@ -59,6 +59,22 @@ import Trace
     #expect(row.inGuest.p50Nanoseconds == 20)
   }
 
+  @Test func sortKeysOrderTheRows() throws {
+    var builder = ReelBuilder()
+    for kind in [EventKind.halt, .portWrite, .portWrite, .msrWrite] { builder.add(kind) }
+    var entries = builder.finished()
+    let times: [(UInt64, UInt64)] = [(0, 5), (905, 915), (1015, 1016), (1116, 2000)]
+    for (index, time) in times.enumerated() {
+      entries[index].event.entryTime = time.0
+      entries[index].event.exitTime = time.1
+    }
+    let rows = try ExitStatistics(try Reel(MemorySource(builder.bytes(of: entries)))).reasons
+    #expect(ExitSortKey.sample.sorted(rows).map(\.name) == ["out", "hlt", "wrmsr"])
+    #expect(ExitSortKey.time.sorted(rows).map(\.name) == ["hlt", "out", "wrmsr"])
+    #expect(
+      ExitSortKey.maximum.sorted(rows, by: \.inGuest).map(\.name) == ["wrmsr", "out", "hlt"])
+  }
+
   @Test func unknownKindsAreCountedByName() throws {
     var builder = ReelBuilder()
     builder.add(EventKind(rawValue: 29), 7, value: 9)

@@ -98,6 +98,19 @@ import Trace
     #expect(divergence.hostMadeB.map(\.index) == [UInt64(kick), UInt64(kick + 1)])
   }
 
+  @Test func anInterruptAtAKickIsTheHostsPlacing() throws {
+    var other = builder
+    let kick = try index(.kick, 1)
+    var interrupt = Event(.interrupt)
+    interrupt.address = 0x20
+    interrupt.rip = 0xdead
+    other.entries.insert(Entry(event: interrupt), at: kick + 2)
+    let divergence = try #require(
+      try ReelDifference(try builder.reel(), try other.reel()).divergence)
+    #expect(divergence.isHostPlacedInterrupt)
+    #expect(divergence.b?.event.rip == 0xdead)
+  }
+
   @Test func aPrefixIsADifference() throws {
     var other = builder
     other.entries.removeLast(2)
