@@ -60,7 +60,7 @@ let package = Package(
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
     tests(of: "Bytes"),
-    tests(of: "Machine", ["Bytes"]),
+    tests(of: "Machine", ["Bytes", "BuiltInGuests"]),
     tests(of: "Trace", ["Bytes"]),
     tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
     tests(of: "KVM", ["Bytes", "Machine"]),

@@ -22,6 +22,7 @@ public struct RunningDigest: Equatable, Sendable {
   }
 
   /// Absorbs bytes: their count, then eight at a time, the last group padded with zeros.
+  @inlinable
   public mutating func absorb(bytes: some Collection<UInt8>) {
     absorb(UInt64(bytes.count))
     var word: UInt64 = 0

@@ -1,2 +1,8 @@
+internal import Commands
+
 @main
-struct Main { static func main() {} }
+struct Main {
+  static func main() {
+    VMReel.runAndExit()
+  }
+}

@@ -1,0 +1,75 @@
+internal import Machine
+internal import Replay
+internal import Trace
+
+/// A divergence report: what differs, both sides, and where to look.
+enum DivergenceText {
+  static func render(_ divergence: Divergence, _ verdict: ReplayVerdict, path: String) -> String {
+    var lines = [
+      "diverged at event \(divergence.index) of \(path): "
+        + headline(divergence)
+    ]
+    lines.append(
+      "  \(verdict.guestMadeExits) guest-made exits and \(verdict.keyframesCompared) keyframes "
+        + "were identical before it")
+    for entry in divergence.context {
+      lines.append("    \(EventText.line(entry.index, entry.event))")
+    }
+    lines.append("  recorded  \(EventText.line(divergence.index, divergence.recorded))")
+    if let replayed = divergence.replayed {
+      lines.append("  replayed  \(EventText.line(divergence.index, replayed))")
+    }
+    lines += stateLines(divergence.difference)
+    lines.append("  replayed registers:")
+    lines += registerLines(divergence.registers)
+    if !divergence.suspects.isEmpty {
+      lines.append("  since the last exit that matched (where to look first):")
+      for entry in divergence.suspects.suffix(12) {
+        lines.append("    \(EventText.line(entry.index, entry.event))")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func headline(_ divergence: Divergence) -> String {
+    switch divergence.difference {
+    case .fields(let names):
+      "the exit differs in \(names.joined(separator: ", "))"
+    case .registers:
+      "the exit is the same, but the guest's registers are not (the digest differs)"
+    case .input:
+      "the recorded input does not match its own digest: the reel was altered here"
+    case .noExit(let bound):
+      "the guest made no exit within \(bound / 1_000_000_000) s"
+    case .unexpectedExit:
+      "the guest made an exit inside the instruction that the reel says was complete"
+    case .notReady:
+      "an interrupt was injected here, but the replayed guest cannot take one"
+    case .replyMismatch:
+      "the reel's answer does not fit the exit it answers"
+    case .state(let fields, let pages):
+      "the state at the keyframe differs (\(fields.count) fields, \(pages.count) pages)"
+    }
+  }
+
+  private static func stateLines(_ difference: Divergence.Difference) -> [String] {
+    guard case .state(let fields, let pages) = difference else { return [] }
+    return fields.map { "  \($0.field): recorded \($0.recorded), replayed \($0.replayed)" }
+      + pages.map { page in
+        let address = UInt64(page.page) * UInt64(GuestMemory.pageSize) + UInt64(page.offset ?? 0)
+        return "  memory at 0x\(String(address, radix: 16)): recorded "
+          + "0x\(String(page.recorded, radix: 16)), replayed 0x\(String(page.replayed, radix: 16))"
+      }
+  }
+
+  private static func registerLines(_ registers: GeneralRegisters) -> [String] {
+    let cells = registers.named.map { name, value in
+      let digits = String(value, radix: 16)
+      return name + String(repeating: " ", count: max(1, 7 - name.count))
+        + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+    return stride(from: 0, to: cells.count, by: 3).map {
+      "    " + cells[$0..<min($0 + 3, cells.count)].joined(separator: "  ")
+    }
+  }
+}

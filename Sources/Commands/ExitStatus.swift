@@ -1,0 +1,34 @@
+internal import Glibc
+
+/// A process exit status; thrown to end a command whose output is already complete.
+struct ExitStatus: Error, Equatable {
+  var code: Int32
+
+  /// Everything went well.
+  static let success = ExitStatus(code: 0)
+  /// A difference or divergence was found.
+  static let difference = ExitStatus(code: 1)
+  /// Bad file, bad usage, no KVM.
+  static let trouble = ExitStatus(code: 2)
+
+  /// A command ended by a signal: 128 + its number, as shells report it.
+  static func signal(_ number: Int32) -> ExitStatus { ExitStatus(code: 128 + number) }
+}
+
+/// Something the user must know about, in one sentence; ends the command with status 2.
+struct CommandFailure: Error {
+  var message: String
+
+  init(_ message: String) {
+    self.message = message
+  }
+}
+
+/// A reader that goes away must not kill a recording: writes report EPIPE instead.
+func ignoreBrokenPipes() {
+  _ = signal(SIGPIPE, SIG_IGN)
+}
+
+func endProcess(_ status: ExitStatus) -> Never {
+  exit(status.code)
+}

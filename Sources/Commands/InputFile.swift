@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// Reading the files a user names.
+enum InputFile {
+  /// The largest image read: more than any RAM the machine offers.
+  private static let limit = 4 << 30
+
+  /// The whole content of a file.
+  ///
+  /// - Throws: ``CommandFailure`` naming the path and the reason.
+  static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(path) }
+    defer { close(descriptor) }
+    return try readToEnd(descriptor, path)
+  }
+
+  /// Everything a descriptor gives until its end.
+  static func readToEnd(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count <= limit {
+      // Safe: read(2) writes at most the buffer's count.
+      let got = unsafe buffer.withUnsafeMutableBytes {
+        unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+      }
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else { throw failure(name) }
+      if got == 0 { return bytes }
+      bytes.append(contentsOf: buffer.prefix(got))
+    }
+    throw CommandFailure("\(name) is larger than any guest's RAM")
+  }
+
+  /// The last component of a path.
+  static func name(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  private static func failure(_ path: String) -> CommandFailure {
+    CommandFailure("cannot read \(path): \(unsafe String(cString: strerror(errno)))")
+  }
+}

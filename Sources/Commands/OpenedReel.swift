@@ -1,0 +1,58 @@
+internal import FoundationEssentials
+internal import Trace
+internal import TraceIO
+
+/// A reel opened for a command, with its metadata decoded.
+struct OpenedReel {
+  var path: String
+  var reel: Reel
+  var metadata: Metadata
+
+  /// Opens a reel; says on standard error when it is partial or damaged.
+  ///
+  /// - Throws: ``CommandFailure`` naming the path when it cannot be read.
+  init(path: String) throws {
+    self.path = path
+    do {
+      reel = try Reel(try ReelFile(path: path))
+    } catch let error as FileError {
+      throw CommandFailure(error.description)
+    } catch let error as TraceError {
+      throw CommandFailure("\(path): \(error.description)")
+    }
+    do {
+      metadata = try JSONDecoder().decode(Metadata.self, from: Data(reel.metadataJSON))
+    } catch {
+      throw CommandFailure("\(path): the metadata block is not what vmreel writes: \(error)")
+    }
+    switch reel.tail {
+    case .whole: break
+    case .partial(let offset):
+      StandardError.note(
+        "note: \(path) is partial: it ends at offset \(offset) without its end record")
+    case .damaged(let error):
+      StandardError.note("note: \(path): \(error.description); what follows was not read")
+    }
+  }
+
+  /// Runs the part of a command that reads the reel, naming the path in its failures.
+  func reading<Result>(_ body: (Reel) throws -> Result) throws -> Result {
+    do {
+      return try body(reel)
+    } catch let error as TraceError {
+      throw CommandFailure("\(path): \(error.description)")
+    }
+  }
+}
+
+/// JSON as vmreel prints and stores it: sorted keys, no escaped slashes, deterministic.
+enum JSONText {
+  static func encode(_ value: some Encodable, pretty: Bool) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting =
+      pretty
+      ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+      : [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value))
+  }
+}

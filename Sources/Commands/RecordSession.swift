@@ -1,0 +1,135 @@
+internal import Bytes
+internal import FoundationEssentials
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Trace
+internal import TraceIO
+
+/// One recording from the loaded image to the closed reel.
+struct RecordSession {
+  let memory: GuestMemory
+  private let image: GuestImage
+  private let policy: RecordingPolicy
+  private let path: String
+  private let processor: KVMProcessor
+  private let facts: HostFacts
+  private let host: TerminalHost
+  private let writer: ReelWriter
+
+  /// Prepares everything that can fail before the guest runs; the output file comes last.
+  init(
+    image: GuestImage, policy options: PolicyOptions, output: String, overwrite: Bool,
+    input: String?
+  ) throws {
+    self.image = image
+    path = output
+    do {
+      facts = try HostFacts.probe()
+      policy = options.policy(interruptWindowIsExact: facts.irqWindowIsExact)
+      memory = try GuestMemory(mebibytes: image.memoryMiB)
+      let loaded = try image.load(into: memory)
+      processor = try KVMProcessor(memory: memory, debugFeatures: facts.debugFeatures)
+      var state = try processor.captureState()
+      loaded.apply(to: &state)
+      try processor.restoreState(state)
+    } catch let error as ProcessorError {
+      throw CommandFailure(error.sentence)
+    }
+    host = try TerminalHost(
+      input: input ?? (image.readsInput ? "-" : "none"), kicker: processor.kicker)
+    do {
+      let header = FileHeader(pageKey: SHA256.randomBytes(16))
+      writer = try ReelWriter(
+        path: output, overwrite: overwrite, header: header,
+        metadataJSON: try JSONText.encode(
+          Self.metadata(image, policy, facts, processor), pretty: false))
+    } catch let error as FileError {
+      throw CommandFailure(error.description)
+    }
+  }
+
+  /// Records, closes the reel, and says in one line how it ended.
+  func run() throws -> EndRecord {
+    let recorder = Recorder(
+      processor: processor, memory: memory,
+      board: Board(configuration: BoardConfiguration()), host: host, sink: writer, policy: policy)
+    let end = recorder.run()
+    host.finish()
+    let size: (stored: UInt64, raw: UInt64)
+    do {
+      size = try writer.finish(end)
+    } catch {
+      throw CommandFailure(
+        "\(error.description); what was written until then is readable in \(path)")
+    }
+    if let failure = recorder.failure {
+      throw CommandFailure(
+        "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(path)")
+    }
+    StandardError.note(
+      "recorded \(path): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
+        + "\(size.stored) bytes; ended by \(EndText.describe(end))")
+    return end
+  }
+
+  private static func metadata(
+    _ image: GuestImage, _ policy: RecordingPolicy, _ facts: HostFacts,
+    _ processor: KVMProcessor
+  ) -> Metadata {
+    Metadata(
+      tool: "vmreel \(VMReel.version)", commandLine: CommandLine.arguments,
+      guest: image.identity, memoryMiB: image.memoryMiB,
+      board: Metadata.BoardDescription(
+        name: "isa-v1",
+        realTimeClockEpochSeconds: BoardConfiguration().realTimeClockEpochSeconds),
+      cpu: Metadata.CPU(
+        model: CPUIDModel.name, cpuid: facts.cpuidIsEnforced ? "enforced" : "unenforced",
+        cpuidTable: processor.cpuid.map(\.row)),
+      host: Metadata.Host(
+        cpu: HostDescription.cpuName(), kernel: facts.kernelRelease,
+        kvmModule: facts.moduleName, ripConventions: facts.ripConventions),
+      policies: Metadata.Policies(
+        placement: policy.placement.rawValue, clock: policy.clock.rawValue,
+        interruptWindow: policy.interruptWindowIsExact ? "exact" : "late", tsc: "none",
+        quantumNanoseconds: policy.quantumNanoseconds,
+        exitCostNanoseconds: policy.exitCostNanoseconds,
+        check: policy.storesFullDigest ? "full" : "bits16"))
+  }
+}
+
+/// The end of a recording in words.
+enum EndText {
+  static func describe(_ end: EndRecord) -> String {
+    switch end.reason {
+    case .debugExit: "debug exit with status \(end.detail)"
+    case .signal: "signal \(end.detail)"
+    case .processorFailure: "processor failure \(end.detail)"
+    default: end.reason.name
+    }
+  }
+}
+
+extension CPUIDEntry {
+  /// The entry as a row of the metadata's table.
+  var row: [UInt32] { [leaf, subleaf, flags, eax, ebx, ecx, edx] }
+
+  /// The entry of a row; `nil` unless it has seven fields.
+  init?(row: [UInt32]) {
+    guard row.count == 7 else { return nil }
+    self.init(
+      leaf: row[0], subleaf: row[1], flags: row[2], eax: row[3], ebx: row[4], ecx: row[5],
+      edx: row[6])
+  }
+}
+
+/// What the host says of itself.
+enum HostDescription {
+  /// The CPU's brand string, from /proc/cpuinfo.
+  static func cpuName() -> String {
+    let text = (try? InputFile.read("/proc/cpuinfo")).map { String(decoding: $0, as: UTF8.self) }
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last.map { $0.drop { $0 == " " } }.map(String.init)
+      ?? "unknown"
+  }
+}

@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Trace
+
+/// `vmreel replay`: re-executes a guest from its reel and compares everything.
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Re-execute a recorded guest on KVM, checking every exit against the reel.",
+    discussion: """
+      No device is emulated: every answer comes from the reel. The last line is the verdict: \
+      `identical` when everything was re-executed and agreed, `consistent` when sealed segments \
+      had to be jumped, or the first divergence, with exit status 1.
+
+      Example:
+        vmreel replay ticker.reel
+      """)
+
+  @Argument(help: "The reel.")
+  var reel: String
+
+  @Flag(name: .customLong("no-console"), help: "Do not print what the guest prints.")
+  var noConsole = false
+
+  @Flag(name: .customLong("dump-vga"), help: "Print the VGA text screen at the end.")
+  var dumpVGA = false
+
+  @Option(name: .long, help: "How long the guest may go without an exit before replay gives up.")
+  var exitTimeout = Duration.milliseconds(10_000)
+
+  func run() throws {
+    let opened = try OpenedReel(path: reel)
+    let session = try ReplaySession(opened, printsConsole: !noConsole, exitTimeout: exitTimeout)
+    let verdict = try session.run()
+    if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
+    try StandardOutput.shared.flush()
+    StandardError.note(VerdictText.render(verdict, path: reel))
+    switch verdict.outcome {
+    case .identical, .consistent: return
+    case .diverged: throw ExitStatus.difference
+    case .interrupted: throw ExitStatus.signal(session.stopSignal ?? 2)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import Glibc
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Trace
+
+/// One replay: a machine like the recorded one, and the replayer that drives it.
+final class ReplaySession {
+  let memory: GuestMemory
+  private let opened: OpenedReel
+  private let processor: KVMProcessor
+  private let bounds: ReplayBounds
+  private let observer: ConsoleObserver
+  private let signals: SignalWatch
+
+  /// Builds the machine the reel's metadata describes.
+  ///
+  /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
+  init(_ opened: OpenedReel, printsConsole: Bool, exitTimeout: Duration) throws {
+    self.opened = opened
+    let metadata = opened.metadata
+    observer = ConsoleObserver(
+      prints: printsConsole, eventCount: opened.reel.eventCount)
+    var bounds = ReplayBounds()
+    bounds.noExitNanoseconds = exitTimeout.nanoseconds
+    self.bounds = bounds
+    do {
+      let facts = try HostFacts.probe()
+      Self.warn(metadata, facts)
+      memory = try GuestMemory(mebibytes: metadata.memoryMiB)
+      let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
+      guard table.count == metadata.cpu.cpuidTable.count, table.count <= 256 else {
+        throw CommandFailure("\(opened.path): the CPUID table in the metadata is malformed")
+      }
+      processor = try KVMProcessor(
+        memory: memory, cpuid: table, debugFeatures: facts.debugFeatures)
+    } catch let error as ProcessorError {
+      throw CommandFailure(error.sentence)
+    }
+    signals = SignalWatch(processor.kicker)
+  }
+
+  var stopSignal: Int32? { signals.received }
+
+  func run() throws -> ReplayVerdict {
+    let replayer = Replayer(
+      processor: processor, memory: memory, reel: opened.reel,
+      interruptWindowIsExact: opened.metadata.policies.interruptWindow == "exact",
+      bounds: bounds, observer: observer)
+    defer { observer.finish() }
+    do {
+      return try replayer.run()
+    } catch {
+      switch error {
+      case .trace(let error): throw CommandFailure("\(opened.path): \(error.description)")
+      case .processor(let error): throw CommandFailure(error.sentence)
+      case .unsupported(let sentence): throw CommandFailure("\(opened.path): \(sentence)")
+      }
+    }
+  }
+
+  /// What differs between the recording host and this one and could explain a divergence.
+  private static func warn(_ metadata: Metadata, _ facts: HostFacts) {
+    if metadata.cpu.cpuid == "unenforced", metadata.host.cpu != HostDescription.cpuName() {
+      StandardError.note(
+        "warning: recorded where CPUID could not be hidden, on \(metadata.host.cpu); "
+          + "a guest that reads CPUID may diverge here")
+    }
+    if metadata.host.kvmModule != facts.moduleName {
+      StandardError.note(
+        "warning: recorded on \(metadata.host.kvmModule), replayed on \(facts.moduleName)")
+    }
+  }
+}
+
+/// Prints what the replayed guest prints, and progress on a terminal.
+private final class ConsoleObserver: ReplayObserver {
+  private let prints: Bool
+  private let progress: ProgressLine
+
+  init(prints: Bool, eventCount: UInt64) {
+    self.prints = prints
+    progress = ProgressLine(label: "replaying", total: eventCount)
+  }
+
+  func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
+    if prints { StandardOutput.shared.write(bytes: CollectionOfOne(byte)) }
+  }
+
+  func progress(_ index: EventIndex) {
+    progress.update(index)
+  }
+
+  func finish() {
+    progress.clear()
+  }
+}

@@ -1,0 +1,95 @@
+internal import Glibc
+internal import Synchronization
+
+/// Buffered standard output that notices when nobody can read it any more.
+final class StandardOutput: Sendable {
+  static let shared = StandardOutput()
+
+  private struct State {
+    var buffer: [UInt8] = []
+    var failure: Int32?
+  }
+
+  private static let bufferLimit = 64 << 10
+  private let state = Mutex(State())
+
+  /// Appends text; a failed write is remembered and reported by ``flush()``.
+  func write(_ text: String) {
+    write(bytes: text.utf8)
+  }
+
+  func write(bytes: some Sequence<UInt8>) {
+    state.withLock { state in
+      state.buffer.append(contentsOf: bytes)
+      if state.buffer.count >= Self.bufferLimit { Self.drain(&state) }
+    }
+  }
+
+  /// Writes out what is buffered, now.
+  func drain() {
+    state.withLock { Self.drain(&$0) }
+  }
+
+  /// Writes out what is buffered.
+  ///
+  /// - Throws: ``CommandFailure`` when standard output is closed or full.
+  func flush() throws {
+    let failure = state.withLock { state in
+      Self.drain(&state)
+      return state.failure
+    }
+    if let failure {
+      throw CommandFailure(
+        "standard output could not be written (\(unsafe String(cString: strerror(failure))))")
+    }
+  }
+
+  /// Writes out what is buffered and says whether all output has arrived.
+  func flushQuietly() -> Bool {
+    do {
+      try flush()
+      return true
+    } catch {
+      StandardError.write("vmreel: \((error as? CommandFailure)?.message ?? "\(error)")\n")
+      return false
+    }
+  }
+
+  private static func drain(_ state: inout State) {
+    defer { state.buffer.removeAll(keepingCapacity: true) }
+    guard state.failure == nil, !state.buffer.isEmpty else { return }
+    state.failure = writeAll(STDOUT_FILENO, state.buffer)
+  }
+}
+
+/// Unbuffered standard error, for progress, notes and failures.
+enum StandardError {
+  static func write(_ text: String) {
+    _ = writeAll(STDERR_FILENO, Array(text.utf8))
+  }
+
+  /// A note about the run: what happened, not what was asked for.
+  static func note(_ text: String) {
+    write(text + "\n")
+  }
+
+  static var isTerminal: Bool { isatty(STDERR_FILENO) != 0 }
+}
+
+/// Writes all bytes to a descriptor; returns errno when that fails.
+private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Int32? {
+  var written = 0
+  while written < bytes.count {
+    let result = unsafe bytes.withUnsafeBytes {
+      // Safe: `written` stays below the buffer's count.
+      unsafe Glibc.write(
+        descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
+    }
+    if result < 0 {
+      if errno == EINTR { continue }
+      return errno
+    }
+    written += result
+  }
+  return nil
+}

@@ -1,0 +1,115 @@
+internal import Dispatch
+internal import Glibc
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Synchronization
+
+/// The outside world of a recording: standard input and output, signals, the host's clock.
+final class TerminalHost: RecordingHost, @unchecked Sendable {
+  // Safe: input arrives on a queue and is handed over under the mutex; the signal is atomic; all
+  // else belongs to the recording thread.
+
+  private let kicker: Kicker
+  private let signals: SignalWatch
+  private let waiting = Mutex<[UInt8]>([])
+  private let hasWaiting = Atomic<Bool>(false)
+  private let wake: DispatchSemaphore
+  private let isLive: Bool
+  private let isInputOpen = Atomic<Bool>(false)
+  private var ready: [UInt8] = []
+  private var readyPosition = 0
+  private var inputSource: (any DispatchSourceRead)?
+  private let queue = DispatchQueue(label: "vmreel.host")
+
+  /// - Parameter input: a path, `-` for standard input, or `none`.
+  init(input: String, kicker: Kicker) throws {
+    self.kicker = kicker
+    let wake = DispatchSemaphore(value: 0)
+    self.wake = wake
+    signals = SignalWatch(kicker) { wake.signal() }
+    isLive = input == "-" && isatty(STDIN_FILENO) != 0
+    if input != "none", !isLive {
+      ready = input == "-" ? try Self.readStandardInput() : try InputFile.read(input)
+    }
+    if isLive { watchInput() }
+  }
+
+  private static func readStandardInput() throws -> [UInt8] {
+    var status = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    if unsafe poll(&status, 1, 2000) == 0 {
+      StandardError.note("note: reading standard input to its end first (--input none skips it)")
+    }
+    return try InputFile.readToEnd(STDIN_FILENO, "standard input")
+  }
+
+  private func watchInput() {
+    isInputOpen.store(true, ordering: .relaxed)
+    let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: queue)
+    source.setEventHandler { [self] in
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      // Safe: read(2) writes at most the buffer's count.
+      let got = unsafe buffer.withUnsafeMutableBytes {
+        unsafe read(STDIN_FILENO, $0.baseAddress, $0.count)
+      }
+      if got <= 0 {
+        isInputOpen.store(false, ordering: .relaxed)
+        source.cancel()
+      } else {
+        waiting.withLock { $0.append(contentsOf: buffer.prefix(got)) }
+        hasWaiting.store(true, ordering: .releasing)
+      }
+      kicker.kick()
+      wake.signal()
+    }
+    source.resume()
+    inputSource = source
+  }
+
+  var stopSignal: Int32? { signals.received }
+
+  var mayReceiveInput: Bool {
+    readyPosition < ready.count || isInputOpen.load(ordering: .relaxed)
+      || hasWaiting.load(ordering: .acquiring)
+  }
+
+  func takeInput() -> UInt8? {
+    if readyPosition == ready.count {
+      guard hasWaiting.exchange(false, ordering: .acquiring) else { return nil }
+      ready = waiting.withLock { waiting in
+        defer { waiting = [] }
+        return waiting
+      }
+      readyPosition = 0
+      guard !ready.isEmpty else { return nil }
+    }
+    defer { readyPosition += 1 }
+    return ready[readyPosition]
+  }
+
+  func wait(untilNanoseconds deadline: UInt64?) -> UInt64 {
+    StandardOutput.shared.drain()
+    guard stopSignal == nil else { return Self.now() }
+    if let deadline {
+      let left = deadline &- min(Self.now(), deadline)
+      _ = wake.wait(timeout: .now() + .nanoseconds(Int(min(left, 1 << 60))))
+    } else {
+      wake.wait()
+    }
+    return Self.now()
+  }
+
+  func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
+    StandardOutput.shared.write(bytes: CollectionOfOne(byte))
+    if isLive, byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
+  }
+
+  /// Stops watching input.
+  func finish() {
+    inputSource?.cancel()
+  }
+
+  private static func now() -> UInt64 {
+    DispatchTime.now().uptimeNanoseconds
+  }
+}

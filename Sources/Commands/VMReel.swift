@@ -1,0 +1,59 @@
+public import ArgumentParser
+
+/// The command line: `vmreel SUBCOMMAND`.
+public struct VMReel: ParsableCommand {
+  /// The program's version.
+  public static let version = "0.1.0"
+
+  /// The subcommands, in the order of a working day.
+  public static let configuration = CommandConfiguration(
+    commandName: "vmreel",
+    abstract: "Record and replay KVM virtual machines, and look at what they did.",
+    discussion: """
+      Exit status: 0 fine, 1 a difference or divergence was found, 2 trouble (bad file, bad \
+      usage, no KVM). `record` interrupted by Ctrl-C ends with 130, by SIGTERM with 143; the \
+      reel is valid.
+
+      Example:
+        vmreel record --guest ticker -o ticker.reel
+        vmreel replay ticker.reel
+      """,
+    version: "vmreel \(version) (trace format 0.9)",
+    subcommands: [
+      RecordCommand.self, ReplayCommand.self, GuestsCommand.self,
+    ])
+
+  /// Makes the root command.
+  public init() {}
+
+  /// Parses the process's arguments, runs the command and ends the process with its status.
+  public static func runAndExit() -> Never {
+    ignoreBrokenPipes()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      try StandardOutput.shared.flush()
+      endProcess(.success)
+    } catch let status as ExitStatus {
+      // What was printed before a non-zero status must still arrive.
+      endProcess(StandardOutput.shared.flushQuietly() ? status : .trouble)
+    } catch let failure as CommandFailure {
+      _ = StandardOutput.shared.flushQuietly()
+      StandardError.write("vmreel: \(failure.message)\n")
+      endProcess(.trouble)
+    } catch {
+      endParsing(error)
+    }
+  }
+
+  /// Help and version go to standard output with status 0; usage errors are trouble.
+  private static func endParsing(_ error: any Error) -> Never {
+    let text = fullMessage(for: error)
+    guard exitCode(for: error) == .success else {
+      StandardError.write(text + "\n")
+      endProcess(.trouble)
+    }
+    StandardOutput.shared.write(text + "\n")
+    endProcess(StandardOutput.shared.flushQuietly() ? .success : .trouble)
+  }
+}

@@ -1,0 +1,61 @@
+internal import Bytes
+internal import Machine
+internal import Trace
+
+/// The running digest with the rule of what each event contributes.
+///
+/// Recorder and replayer feed it alike: a guest-made exit adds its fields, its payload and the
+/// registers as the guest left them; an input adds its fields and payload. Host-made events and
+/// marks add nothing, so that equal guests have equal digests however they were kicked.
+struct EventDigest {
+  /// A full digest is stored at every this many guest-made exits.
+  static let fullDigestInterval: UInt64 = 64
+
+  private(set) var running = RunningDigest.initial
+
+  init(resuming value: UInt64 = RunningDigest.initial.value) {
+    running = RunningDigest(value: value)
+  }
+
+  /// What an event stores of the digest as it stands.
+  var check: UInt16 { UInt16(truncatingIfNeeded: running.value) }
+
+  /// Absorbs the fields of an exit or input.
+  mutating func absorb(_ event: Event) {
+    running.absorb(
+      UInt64(event.kind.rawValue) | UInt64(event.width) << 8 | UInt64(event.vcpu) << 16
+        | UInt64(event.count) << 32)
+    running.absorb(event.address)
+    running.absorb(event.value)
+  }
+
+  mutating func absorb(payload: UnsafeRawBufferPointer) {
+    unsafe running.absorb(bytes: payload)
+  }
+
+  /// Absorbs the registers at a guest-made exit.
+  ///
+  /// RF is left out: whether it is set at an exit differs between KVM variants. After a shutdown
+  /// the registers are the host's, not the guest's (kvm-amd resets them), so they do not count.
+  mutating func absorb(_ registers: borrowing GeneralRegisters, at kind: EventKind) {
+    guard kind != .shutdown else { return }
+    running.absorb(registers.rax)
+    running.absorb(registers.rbx)
+    running.absorb(registers.rcx)
+    running.absorb(registers.rdx)
+    running.absorb(registers.rsi)
+    running.absorb(registers.rdi)
+    running.absorb(registers.rsp)
+    running.absorb(registers.rbp)
+    running.absorb(registers.r8)
+    running.absorb(registers.r9)
+    running.absorb(registers.r10)
+    running.absorb(registers.r11)
+    running.absorb(registers.r12)
+    running.absorb(registers.r13)
+    running.absorb(registers.r14)
+    running.absorb(registers.r15)
+    running.absorb(registers.rip)
+    running.absorb(registers.rflags & ~RFlags.resume)
+  }
+}

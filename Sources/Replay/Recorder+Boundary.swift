@@ -1,0 +1,122 @@
+internal import Bytes
+internal import Machine
+internal import Trace
+
+extension Recorder {
+  /// What happens between two instructions: wait out a HLT, capture, inject; in this order.
+  func settle() throws(ProcessorError) {
+    if isHalted {
+      isHalted = false
+      waitForInterrupt()
+    }
+    guard ending == nil else { return }
+    if isSealDue {
+      try capture(.seal)
+    } else if isKeyframeDue {
+      try capture(.periodic)
+    }
+    guard board.isInterruptPending else { return }
+    if cpu.isReadyForInterrupt {
+      try inject()
+    } else if !cpu.requestsInterruptWindow {
+      requestWindow()
+    }
+  }
+
+  private func inject() throws(ProcessorError) {
+    let vector = board.acknowledgeInterrupt()
+    try cpu.injectInterrupt(vector: vector)
+    cpu.requestsInterruptWindow = false
+    var event = Event(.interrupt)
+    event.address = UInt64(vector)
+    digest.absorb(event)
+    append(&event)
+  }
+
+  /// An exact window is an input, since it decides where the guest exits; a late one is only a
+  /// hint to the host and ends in a sealed kick.
+  private func requestWindow() {
+    if policy.interruptWindowIsExact {
+      cpu.requestsInterruptWindow = true
+      var event = Event(.windowRequest)
+      digest.absorb(event)
+      append(&event)
+    } else if policy.placement == .seal {
+      cpu.requestsInterruptWindow = true
+    }
+  }
+
+  /// HLT: moves time to the next interrupt, or ends the recording when none can come.
+  private func waitForInterrupt() {
+    guard cpu.areInterruptsEnabled else {
+      end(.haltedForever)
+      return
+    }
+    while ending == nil, !board.isInterruptPending {
+      deliverInput()
+      if board.isInterruptPending { return }
+      let deadline = board.nextDeadline(after: now)
+      switch policy.clock {
+      case .warp:
+        guard let deadline, deadline > now else {
+          end(.idle)
+          return
+        }
+        now = deadline
+      case .real:
+        guard waitOnHost(until: deadline) else {
+          end(.idle)
+          return
+        }
+      }
+      board.advance(to: now)
+    }
+  }
+
+  /// Sleeps until the deadline, input or a stop.
+  ///
+  /// - Returns: false when nothing could ever end the sleep.
+  private func waitOnHost(until deadline: VirtualTime?) -> Bool {
+    let start = startNanoseconds ?? 0
+    let mayWake = host.mayReceiveInput && board.mayWakeOnSerialInput
+    guard deadline != nil || mayWake else { return false }
+    let limits = [deadline?.nanoseconds, policy.timeLimitNanoseconds].compactMap { $0 }
+    let time = host.wait(untilNanoseconds: limits.min().map { $0 &+ start }) &- start
+    now = max(now, VirtualTime(nanoseconds: time))
+    if let signal = host.stopSignal { end(.signal, UInt64(signal)) }
+    if let limit = policy.timeLimitNanoseconds, time >= limit { end(.timeLimit) }
+    return true
+  }
+
+  /// Takes a keyframe at an instruction boundary.
+  func capture(_ kind: KeyframeKind) throws(ProcessorError) {
+    isSealDue = false
+    exitsSinceKeyframe = 0
+    var mark = Event(.keyframe)
+    mark.address = keyframeCount
+    let index = nextEvent
+    append(&mark)
+    let pages = try changedPages()
+    var content: [UInt8] = []
+    content.reserveCapacity(pages.count * GuestMemory.pageSize)
+    for page in pages {
+      unsafe memory.withPage(page) { unsafe content.append(contentsOf: $0) }
+    }
+    let state = try cpu.captureState()
+    let keyframe = Keyframe(
+      number: keyframeCount, kind: kind, parent: nil, isFullMap: false, eventIndex: index,
+      guestMadeExits: guestMadeExits, digest: digest.running.value,
+      virtualTime: now.nanoseconds, pages: [], vcpuStates: state.stateEntries,
+      boardStates: board.encodeState().map {
+        StateEntry(kind: $0.kind, version: $0.version, bytes: $0.bytes)
+      })
+    sink.append(KeyframeCapture(keyframe: keyframe, pages: pages, content: content))
+    keyframeCount += 1
+  }
+
+  private func changedPages() throws(ProcessorError) -> [UInt32] {
+    let limit = UInt32(memory.pageCount)
+    return Set(try cpu.takeDirtyPages()).union(memory.takeBoardWrittenPages())
+      .filter { $0 < limit }.sorted()
+  }
+}

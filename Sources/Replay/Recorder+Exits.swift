@@ -1,0 +1,228 @@
+internal import Machine
+internal import Trace
+
+extension Recorder {
+  /// Logs one exit, lets the board answer it, and logs the answer.
+  func handle(_ exit: Exit) {
+    var event = Event(exit: exit.reason)
+    stampTimes(&event, exit)
+    if case .kick(let cause) = exit.reason {
+      handleKick(cause, &event)
+      return
+    }
+    if case .interruptWindow = exit.reason, !policy.interruptWindowIsExact {
+      handleLateWindow(&event)
+      return
+    }
+    advanceClock(byNanoseconds: policy.exitCostNanoseconds)
+    switch exit.reason {
+    case .portWrite(let access, let value) where access.count == 1:
+      event.stream = apply(
+        board.writePort(access.port, width: access.width, value: value, at: now), to: value)
+      logExit(&event)
+    case .portWrite(let access, _):
+      writeString(access, &event)
+    case .portRead(let access) where access.count == 1:
+      logExit(&event)
+      logReply(board.readPort(access.port, width: access.width, at: now), width: access.width)
+    case .portRead(let access):
+      logExit(&event)
+      readString(access)
+    case .memoryWrite(let address, let width, let value):
+      event.stream = apply(
+        board.writeMemory(address, width: width, value: value, at: now), to: value)
+      logExit(&event)
+    case .memoryRead(let address, let width):
+      logExit(&event)
+      logReply(board.readMemory(address, width: width, at: now), width: width)
+    case .msrWrite(let index, let value):
+      board.writeMSR(index, value: value)
+      logExit(&event)
+    case .msrRead(let index):
+      logExit(&event)
+      logReply(board.readMSR(index), width: 8)
+    default:
+      logExit(&event)
+      noteStop(exit.reason)
+    }
+    deliverInput()
+    checkStopConditions()
+  }
+
+  private func stampTimes(_ event: inout Event, _ exit: Exit) {
+    let start = startNanoseconds ?? exit.entryNanoseconds
+    startNanoseconds = start
+    event.rip = cpu.registers.rip
+    event.entryTime = exit.entryNanoseconds &- start
+    event.exitTime = exit.exitNanoseconds &- start
+    lastRIP = event.rip
+    lastExitTime = event.exitTime
+  }
+
+  /// Moves the guest's clock on at an exit and lets the timers catch up.
+  func advanceClock(byNanoseconds cost: UInt64) {
+    switch policy.clock {
+    case .warp: now = now.advanced(byNanoseconds: cost)
+    case .real: now = max(now, VirtualTime(nanoseconds: lastExitTime))
+    }
+    board.advance(to: now)
+  }
+
+  private func logExit(_ event: inout Event) {
+    digest.absorb(event)
+    digest.absorb(cpu.registers, at: event.kind)
+    append(&event)
+  }
+
+  private func logReply(_ value: UInt64, width: UInt8) {
+    cpu.reply(value)
+    var event = Event(.inputData)
+    event.width = width
+    event.value = value
+    digest.absorb(event)
+    append(&event)
+  }
+
+  /// REP OUTS: the elements lie in the exit's data.
+  private func writeString(_ access: PortAccess, _ event: inout Event) {
+    digest.absorb(event)
+    unsafe cpu.withExitData { data in
+      for element in 0..<Int(access.count) {
+        let value = unsafe load(data, element: element, width: access.width)
+        let effect = board.writePort(access.port, width: access.width, value: value, at: now)
+        event.stream = max(event.stream, apply(effect, to: value))
+      }
+      unsafe digest.absorb(payload: UnsafeRawBufferPointer(data))
+      digest.absorb(cpu.registers, at: event.kind)
+      unsafe append(&event, payload: UnsafeRawBufferPointer(data))
+    }
+  }
+
+  /// REP INS: the elements go into the exit's data.
+  private func readString(_ access: PortAccess) {
+    var event = Event(.inputData)
+    event.width = access.width
+    event.count = access.count
+    digest.absorb(event)
+    unsafe cpu.withExitData { data in
+      for element in 0..<Int(access.count) {
+        let value = board.readPort(access.port, width: access.width, at: now)
+        unsafe store(value, data, element: element, width: access.width)
+      }
+      unsafe digest.absorb(payload: UnsafeRawBufferPointer(data))
+      unsafe append(&event, payload: UnsafeRawBufferPointer(data))
+    }
+  }
+
+  /// Carries out what a write asked of the runner.
+  ///
+  /// - Returns: the console stream to mark the event with; only the low byte of an element
+  ///   counts as console output, so that the transcript can be read from the events.
+  private func apply(_ effect: BoardEffect, to value: UInt64) -> UInt8 {
+    switch effect {
+    case .none: break
+    case .console(let stream, let byte):
+      guard byte == UInt8(truncatingIfNeeded: value) else { return 0 }
+      host.consoleOutput(stream, byte)
+      if consoleMatcher.feed(byte) { end(.consoleText) }
+      return stream.rawValue + 1
+    case .powerOff: end(.powerOff)
+    case .reset: end(.reset)
+    case .debugExit(let status): end(.debugExit, UInt64(status))
+    }
+    return 0
+  }
+
+  func end(_ reason: EndReason, _ detail: UInt64 = 0) {
+    if ending == nil { ending = (reason, detail) }
+  }
+
+  private func noteStop(_ reason: ExitReason) {
+    switch reason {
+    case .halt: isHalted = true
+    case .interruptWindow: cpu.requestsInterruptWindow = false
+    case .shutdown: end(.shutdown)
+    case .systemEvent: end(.powerOff)
+    case .internalError(let suberror): end(.processorFailure, UInt64(suberror))
+    case .entryFailure(let hardwareReason): end(.processorFailure, hardwareReason)
+    case .unsupported(let code): end(.processorFailure, UInt64(code))
+    default: break
+    }
+  }
+
+  /// A kick is an event only when it changes what the guest will see: a timer is armed, input
+  /// waits, or the recording ends here.
+  private func handleKick(_ cause: KickCause, _ event: inout Event) {
+    checkStopConditions()
+    if ending != nil {
+      event.address = KickReason.stop.rawValue
+      append(&event)
+      return
+    }
+    fetchInput()
+    guard policy.placement == .seal,
+      isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
+    else { return }
+    if cause == .sliceLimit { advanceClock(byNanoseconds: policy.quantumNanoseconds) }
+    deliverInput()
+    event.address = KickReason.quantum.rawValue
+    append(&event)
+    isSealDue = true
+  }
+
+  /// Where windows open late they are the host's doing: a kick with a seal.
+  private func handleLateWindow(_ event: inout Event) {
+    cpu.requestsInterruptWindow = false
+    event.kind = .kick
+    event.address = KickReason.lateWindow.rawValue
+    append(&event)
+    isSealDue = true
+  }
+
+  private func checkStopConditions() {
+    if let signal = host.stopSignal { end(.signal, UInt64(signal)) }
+    if let limit = policy.timeLimitNanoseconds, lastExitTime >= limit { end(.timeLimit) }
+    if let limit = policy.exitLimit, guestMadeExits >= limit { end(.exitLimit) }
+    if sink.hasFailed { end(.writeFailure) }
+  }
+
+  func fetchInput() {
+    if pendingInput == nil { pendingInput = host.takeInput() }
+  }
+
+  /// Whether input is there and the guest waits for it.
+  private var isInputDeliverable: Bool {
+    pendingInput != nil && board.listensForSerialInput && board.canReceiveSerialInput
+  }
+
+  /// Gives the UART as much input as it takes, once the guest listens.
+  func deliverInput() {
+    fetchInput()
+    while isInputDeliverable, let byte = pendingInput {
+      board.receiveSerialInput(byte)
+      pendingInput = host.takeInput()
+    }
+  }
+}
+
+/// One element of string data, zero-extended; an element outside the data reads as zero.
+func load(_ data: UnsafeMutableRawBufferPointer, element: Int, width: UInt8) -> UInt64 {
+  var value: UInt64 = 0
+  for byte in 0..<Int(width) {
+    let offset = element * Int(width) + byte
+    if offset < data.count { value |= unsafe UInt64(data[offset]) << UInt64(8 * byte) }
+  }
+  return value
+}
+
+/// Stores one element of string data; what lies outside the data is dropped.
+func store(
+  _ value: UInt64, _ data: UnsafeMutableRawBufferPointer, element: Int, width: UInt8
+) {
+  for byte in 0..<Int(width) {
+    let offset = element * Int(width) + byte
+    if offset < data.count {
+      unsafe data[offset] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))
+    }
+  }
+}

@@ -1,0 +1,142 @@
+internal import Bytes
+public import Machine
+public import Trace
+
+/// Runs a guest and writes down everything that crosses its boundary.
+///
+/// One fixed order at every exit: log the exit → let the board answer → log the answer →
+/// complete the instruction (when something will be captured or injected) → capture → inject.
+public final class Recorder<CPU: Processor> {
+  let cpu: CPU
+  let memory: GuestMemory
+  let host: any RecordingHost
+  let sink: any TraceSink
+  let policy: RecordingPolicy
+  var board: Board
+
+  var digest = EventDigest()
+  var nextEvent: EventIndex = 0
+  var guestMadeExits: UInt64 = 0
+  var keyframeCount: UInt64 = 0
+  var exitsSinceKeyframe: UInt64 = 0
+  /// Virtual time under `warp`; under `real` the last sample.
+  var now = VirtualTime.zero
+  /// Host monotonic time at the first entry; all stored times are relative to it.
+  var startNanoseconds: UInt64?
+  var lastExitTime: UInt64 = 0
+  var lastRIP: UInt64 = 0
+  var isHalted = false
+  var isSealDue = false
+  var pendingInput: UInt8?
+  var consoleMatcher: ConsoleMatcher
+  var ending: (reason: EndReason, detail: UInt64)?
+
+  /// What went wrong when the recording ended with ``EndReason/processorFailure``.
+  public private(set) var failure: ProcessorError?
+
+  /// Makes a recorder of a guest that is loaded and ready to run.
+  public init(
+    processor: CPU, memory: GuestMemory, board: Board, host: any RecordingHost,
+    sink: any TraceSink, policy: RecordingPolicy
+  ) {
+    cpu = processor
+    self.memory = memory
+    self.board = board
+    self.host = host
+    self.sink = sink
+    self.policy = policy
+    consoleMatcher = ConsoleMatcher(policy.untilConsole)
+  }
+
+  /// Records until the guest or a stop condition ends it.
+  ///
+  /// A failure of the processor ends the recording too (see ``failure``): what was recorded
+  /// stays valid.
+  ///
+  /// - Returns: the facts to close the reel with.
+  public func run() -> EndRecord {
+    do throws(ProcessorError) {
+      try capture(.base)
+      while ending == nil {
+        let exit = try cpu.run(sliceLimitNanoseconds: policy.quantumNanoseconds)
+        try process(exit)
+      }
+      try capture(.end)
+    } catch {
+      failure = error
+      ending = (.processorFailure, UInt64(truncatingIfNeeded: error.errorNumber))
+    }
+    return EndRecord(
+      reason: ending?.reason ?? .processorFailure, detail: ending?.detail ?? 0,
+      eventCount: nextEvent, guestMadeExits: guestMadeExits, keyframeCount: keyframeCount,
+      durationNanoseconds: lastExitTime, virtualTime: now.nanoseconds,
+      digest: digest.running.value)
+  }
+
+  /// Handles an exit, and those that completing its instruction makes.
+  private func process(_ first: Exit) throws(ProcessorError) {
+    var exit = first
+    while true {
+      handle(exit)
+      guard needsBoundary else { return }
+      guard exit.reason.isAccess, let next = try cpu.complete() else { break }
+      exit = next
+    }
+    try settle()
+  }
+
+  /// Whether something must happen that is only legal between two instructions.
+  private var needsBoundary: Bool {
+    if ending != nil || isHalted || isSealDue || isKeyframeDue { return true }
+    guard board.isInterruptPending else { return false }
+    return cpu.areInterruptsEnabled
+      || (!cpu.requestsInterruptWindow
+        && (policy.interruptWindowIsExact || policy.placement == .seal))
+  }
+
+  var isKeyframeDue: Bool {
+    policy.keyframeExitInterval > 0 && exitsSinceKeyframe >= policy.keyframeExitInterval
+  }
+
+  /// Appends an event that stands in the digest, with its check.
+  func append(_ event: inout Event) {
+    stamp(&event)
+    sink.append(event)
+    nextEvent += 1
+  }
+
+  /// Appends an event with a payload; the payload must have been absorbed already.
+  func append(_ event: inout Event, payload: UnsafeRawBufferPointer) {
+    stamp(&event)
+    event.payloadLength = UInt32(payload.count)
+    unsafe sink.append(event, payload: payload)
+    nextEvent += 1
+  }
+
+  private func stamp(_ event: inout Event) {
+    event.check = digest.check
+    if event.kind.isGuestMade {
+      guestMadeExits += 1
+      exitsSinceKeyframe += 1
+      if policy.storesFullDigest || guestMadeExits % EventDigest.fullDigestInterval == 0 {
+        event.flags = .fullDigest
+        event.digest = digest.running.value
+      }
+    }
+    if !event.kind.isExit {
+      event.rip = lastRIP
+      event.entryTime = lastExitTime
+      event.exitTime = lastExitTime
+    }
+  }
+}
+
+extension ExitReason {
+  /// Whether the exit leaves an instruction to be completed.
+  var isAccess: Bool {
+    switch self {
+    case .portRead, .portWrite, .memoryRead, .memoryWrite, .msrRead, .msrWrite: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,132 @@
+internal import Machine
+internal import Trace
+
+extension Replayer {
+  /// Puts the reel's first keyframe into the processor and RAM.
+  func restoreBase() throws {
+    guard let first = try reel.keyframeNumbers().first else {
+      throw TraceError.missing(what: "keyframe, so there is no state to replay from")
+    }
+    let keyframe = try reel.keyframe(first)
+    try install(keyframe, pages: try reel.pageMap(at: first))
+    digest = EventDigest(resuming: keyframe.digest)
+  }
+
+  /// Installs a keyframe: every page that differs from `pages`, then the vCPU's state.
+  func install(_ keyframe: Keyframe, pages: [UInt32: PageIdentity]) throws {
+    noteTouchedPages(try cpu.takeDirtyPages())
+    for page in Set(map.keys).union(pages.keys).union(touched) {
+      let identity = pages[page, default: .zeroPage]
+      guard map[page, default: .zeroPage] != identity || touched.contains(page) else { continue }
+      let address = UInt64(page) * UInt64(GuestMemory.pageSize)
+      guard memory.write(try reel.page(identity), at: address) else {
+        throw ReplayError.unsupported(
+          "keyframe \(keyframe.number) holds page \(page), which lies outside the guest's RAM")
+      }
+    }
+    map = pages
+    try cpu.restoreState(try state(of: keyframe))
+    isIncomplete = false
+    forgetTouchedPages()
+  }
+
+  /// The vCPU state a keyframe holds.
+  func state(of keyframe: Keyframe) throws -> VCPUState {
+    do {
+      return try VCPUState(stateEntries: keyframe.vcpuStates)
+    } catch {
+      throw ReplayError.unsupported(
+        "the vCPU state of keyframe \(keyframe.number) cannot be read: \(error)")
+    }
+  }
+
+  /// Compares the replayed state with a keyframe's at its mark.
+  ///
+  /// A seal's keyframe has been reached or installed by ``land(_:)`` already.
+  func passKeyframe(number: UInt64) throws {
+    try reachBoundary()
+    let keyframe = try reel.keyframe(number)
+    guard keyframe.eventIndex == current.index else {
+      throw ReplayError.unsupported(
+        "keyframe \(number) says it stands at event \(keyframe.eventIndex), "
+          + "but its mark is event \(current.index)")
+    }
+    let isLast = keyframe.kind == .end
+    let pages = try pageMap(after: keyframe)
+    let differing = try stateDifferences(keyframe)
+    let checked = try pageDifferences(pages, all: isLast)
+    guard differing.isEmpty, checked.differing.isEmpty else {
+      throw diverged(.state(differing, pages: checked.differing))
+    }
+    map = pages
+    forgetTouchedPages()
+    verdict.keyframesCompared += 1
+    if isLast { verdict.finalPagesCompared = checked.count }
+  }
+
+  /// The recorded content of RAM at the keyframe that follows the last one passed.
+  func pageMap(after keyframe: Keyframe) throws -> [UInt32: PageIdentity] {
+    if keyframe.isFullMap { return try reel.pageMap(at: keyframe.number) }
+    var pages = map
+    for entry in keyframe.pages {
+      pages[entry.page] = entry.identity == .zeroPage ? nil : entry.identity
+    }
+    return pages
+  }
+
+  private func stateDifferences(_ keyframe: Keyframe) throws -> [StateDifference] {
+    // After a shutdown the vCPU's state is the host's (kvm-amd resets it).
+    if history.last?.event.kind == .shutdown { return [] }
+    return NormalForm.differences(
+      from: try state(of: keyframe), to: try cpu.captureState())
+  }
+
+  /// The pages in which RAM differs from a map, among those that either side changed, or all.
+  func pageDifferences(
+    _ pages: [UInt32: PageIdentity], all: Bool
+  ) throws -> (differing: [Divergence.PageDifference], count: Int) {
+    noteTouchedPages(try cpu.takeDirtyPages())
+    var candidates = touched
+    if all {
+      candidates = Set(0..<UInt32(memory.pageCount))
+    } else {
+      for (page, identity) in pages where map[page] != identity { candidates.insert(page) }
+      for page in map.keys where pages[page] == nil { candidates.insert(page) }
+    }
+    var differing: [Divergence.PageDifference] = []
+    for page in candidates.sorted() {
+      let recorded = pages[page, default: .zeroPage]
+      guard liveIdentity(page) != recorded else { continue }
+      differing.append(try difference(of: page, recorded))
+      if differing.count == 16 { break }
+    }
+    return (differing, candidates.count)
+  }
+
+  private func liveIdentity(_ page: UInt32) -> PageIdentity? {
+    guard Int(page) < memory.pageCount else { return nil }
+    return unsafe memory.withPage(page) { unsafe PageIdentity(of: $0, key: reel.header.pageKey) }
+  }
+
+  private func difference(
+    of page: UInt32, _ identity: PageIdentity
+  ) throws -> Divergence.PageDifference {
+    let recorded = try reel.page(identity)
+    let address = UInt64(page) * UInt64(GuestMemory.pageSize)
+    let live = memory.read(address, count: GuestMemory.pageSize) ?? []
+    let offset = zip(recorded, live).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+    return Divergence.PageDifference(
+      page: page, offset: offset, recorded: offset.map { recorded[$0] } ?? 0,
+      replayed: offset.map { live[$0] } ?? 0)
+  }
+
+  func noteTouchedPages(_ pages: [UInt32]) {
+    touched.formUnion(pages)
+    touched.formUnion(memory.takeBoardWrittenPages())
+  }
+
+  func forgetTouchedPages() {
+    touched.removeAll(keepingCapacity: true)
+    _ = memory.takeBoardWrittenPages()
+  }
+}

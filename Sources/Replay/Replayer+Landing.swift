@@ -1,0 +1,127 @@
+internal import Machine
+internal import Trace
+
+extension Replayer {
+  /// Reaches the end of a sealed segment: by re-execution, or else by installing its keyframe.
+  func land(_ kick: Event) throws {
+    try reachBoundaryForLanding()
+    guard let number = try sealNumber(after: current.index) else {
+      // A recorder killed between the kick and its keyframe leaves nothing to reach.
+      throw ReplayStop(outcome: verdict.sealsJumped > 0 ? .consistent : .identical)
+    }
+    let keyframe = try reel.keyframe(number)
+    let pages = try pageMap(after: keyframe)
+    let slice = kick.exitTime &- kick.entryTime
+    verdict.guestNanoseconds &+= slice
+    let target = NormalForm.normalized(try state(of: keyframe))
+    if pendingExit == nil, try search(target, pages) {
+      verdict.sealsReexecuted += 1
+      return
+    }
+    pendingExit = nil
+    cpu.requestsInterruptWindow = false
+    try install(keyframe, pages: pages)
+    verdict.sealsJumped += 1
+    verdict.jumpedNanoseconds &+= slice
+  }
+
+  /// An exit in place of the boundary means that the segment cannot be landed in.
+  private func reachBoundaryForLanding() throws {
+    guard pendingExit == nil, isIncomplete else { return }
+    isIncomplete = false
+    pendingExit = try cpu.complete()
+  }
+
+  /// The keyframe that seals a kick: the first one whose mark follows it.
+  private func sealNumber(after index: EventIndex) throws -> UInt64? {
+    var ahead = cursor
+    while let event = try ahead.next() {
+      if event.kind == .keyframe { return event.address }
+    }
+    return nil
+  }
+
+  /// Looks for the point where the guest's whole state equals the target's.
+  ///
+  /// Equality of all registers and of all changed pages is a correct landing by definition.
+  private func search(_ target: VCPUState, _ pages: [UInt32: PageIdentity]) throws -> Bool {
+    var effort = Effort(bounds)
+    if try isAt(target, pages) { return true }
+    if cpu.debugFeatures.contains(.breakpoint) {
+      defer { try? cpu.setBreakpoint(nil) }
+      return try searchByBreakpoint(target, pages, &effort)
+    }
+    guard cpu.debugFeatures.contains(.singleStep) else { return false }
+    return try searchByStep(target, pages, &effort)
+  }
+
+  private func searchByStep(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+  ) throws -> Bool {
+    while effort.isLeft {
+      let exit = try cpu.step()
+      guard try effort.count(exit) else { return false }
+      if try isAt(target, pages) { return true }
+    }
+    return false
+  }
+
+  /// Stops at the target's RIP until the rest of the state agrees.
+  ///
+  /// A breakpoint on a REP instruction hits once for all iterations, so while RIP stays there
+  /// the guest is stepped.
+  private func searchByBreakpoint(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+  ) throws -> Bool {
+    let address = target.registers.rip &+ target.system.segments[0].base
+    while effort.isLeft {
+      try cpu.setBreakpoint(nil)
+      while cpu.registers.rip == target.registers.rip {
+        guard effort.isLeft, try effort.count(cpu.step()) else { return false }
+        if try isAt(target, pages) { return true }
+      }
+      try cpu.setBreakpoint(address)
+      let exit = try cpu.run(sliceLimitNanoseconds: bounds.landingNanoseconds)
+      guard try effort.count(exit), cpu.registers.rip == target.registers.rip else {
+        return false
+      }
+      if try isAt(target, pages) { return true }
+    }
+    return false
+  }
+
+  /// Whether the guest is in the target state, asking the cheapest question first.
+  private func isAt(_ target: VCPUState, _ pages: [UInt32: PageIdentity]) throws -> Bool {
+    var live = cpu.registers
+    live.rflags &= ~RFlags.resume
+    guard live == target.registers else { return false }
+    let state = NormalForm.normalized(try cpu.captureState())
+    guard NormalForm.differences(from: target, to: state).isEmpty else { return false }
+    return try pageDifferences(pages, all: false).differing.isEmpty
+  }
+}
+
+/// What a landing has cost so far.
+private struct Effort {
+  private let bounds: ReplayBounds
+  private var stops = 0
+  private var started: UInt64?
+  private var elapsed: UInt64 = 0
+
+  init(_ bounds: ReplayBounds) {
+    self.bounds = bounds
+  }
+
+  var isLeft: Bool { stops < bounds.landingStops && elapsed < bounds.landingNanoseconds }
+
+  /// Counts a step or a hit; false when the guest did anything else instead.
+  mutating func count(_ exit: Exit) throws -> Bool {
+    if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
+    stops += 1
+    let start = started ?? exit.entryNanoseconds
+    started = start
+    elapsed = exit.exitNanoseconds &- start
+    if case .debug = exit.reason { return true }
+    return false
+  }
+}

@@ -1,0 +1,277 @@
+internal import Bytes
+public import Machine
+public import Trace
+
+/// Re-executes a guest from its reel, without devices, and compares everything it does.
+///
+/// The loop mirrors the recorder's: each guest-made exit is compared, each input handed back at
+/// its own event, each injection made at its instruction boundary, each keyframe compared; a
+/// sealed segment is re-executed to its recorded end state or, failing that, jumped and counted.
+public final class Replayer<CPU: Processor> {
+  let cpu: CPU
+  let memory: GuestMemory
+  let reel: Reel
+  let bounds: ReplayBounds
+  let observer: (any ReplayObserver)?
+  let interruptWindowIsExact: Bool
+
+  var cursor: EventCursor
+  var digest = EventDigest()
+  /// The recorded content of RAM at the last keyframe passed.
+  var map: [UInt32: PageIdentity] = [:]
+  /// Pages the replayed guest wrote since the last keyframe.
+  var touched: Set<UInt32> = []
+  /// An exit that completing an instruction made, not compared yet.
+  var pendingExit: Exit?
+  /// Whether the last exit's instruction is still to be completed.
+  var isIncomplete = false
+  /// The exit waiting for its answer.
+  var awaitingReply: ExitReason?
+  var current = IndexedEvent(index: 0, event: Event(EventKind(rawValue: 0)))
+  var history: [IndexedEvent] = []
+  var suspects: [IndexedEvent] = []
+  var verdict = ReplayVerdict()
+  var endCompared = false
+
+  /// Makes a replayer.
+  ///
+  /// - Parameters:
+  ///   - processor: a processor on `memory`, of the CPU model the reel names.
+  ///   - interruptWindowIsExact: the rule the reel's metadata names.
+  public init(
+    processor: CPU, memory: GuestMemory, reel: Reel, interruptWindowIsExact: Bool,
+    bounds: ReplayBounds = ReplayBounds(), observer: (any ReplayObserver)? = nil
+  ) {
+    cpu = processor
+    self.memory = memory
+    self.reel = reel
+    self.interruptWindowIsExact = interruptWindowIsExact
+    self.bounds = bounds
+    self.observer = observer
+    cursor = EventCursor(reel)
+  }
+
+  /// Replays the reel to its end or to the first divergence.
+  ///
+  /// - Throws: ``ReplayError`` when the reel cannot be read or the processor fails.
+  public func run() throws(ReplayError) -> ReplayVerdict {
+    do {
+      try restoreBase()
+      while let event = try cursor.next() {
+        current = IndexedEvent(index: cursor.index, event: event)
+        try replay(event)
+        verdict.events += 1
+        remember()
+      }
+      verdict.reelIsWhole = reel.tail == .whole
+      if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
+    } catch let stop as ReplayStop {
+      verdict.outcome = stop.outcome
+    } catch let error as TraceError {
+      throw .trace(error)
+    } catch let error as ProcessorError {
+      throw .processor(error)
+    } catch let error as ReplayError {
+      throw error
+    } catch {
+      throw .unsupported("\(error)")
+    }
+    return verdict
+  }
+
+  private func replay(_ event: Event) throws {
+    guard event.vcpu == 0 else {
+      throw ReplayError.unsupported(
+        "event \(current.index) is on vCPU \(event.vcpu); this vmreel replays one vCPU")
+    }
+    if event.kind != .inputData, awaitingReply != nil { throw diverged(.replyMismatch) }
+    switch event.kind {
+    case .inputData: try replyInput(event)
+    case .interrupt: try injectInterrupt(event)
+    case .windowRequest: try requestWindow(event)
+    case .kick: try land(event)
+    case .keyframe: try passKeyframe(number: event.address)
+    default:
+      guard event.kind.isGuestMade else {
+        throw ReplayError.unsupported(
+          "event \(current.index) is of kind \(event.kind.name), which this vmreel cannot replay")
+      }
+      try compareExit(event)
+    }
+  }
+
+  private func remember() {
+    let event = current.event
+    if event.kind.isGuestMade {
+      suspects.removeAll(keepingCapacity: true)
+    } else if event.kind.isInput || event.kind.isHostMade {
+      suspects.append(current)
+    }
+    history.append(current)
+    if history.count > 2 * bounds.contextEvents {
+      history.removeFirst(history.count - bounds.contextEvents)
+    }
+  }
+
+  // MARK: Exits
+
+  private func compareExit(_ want: Event) throws {
+    let exit = try nextExit(want)
+    var live = Event(exit: exit.reason)
+    live.rip = cpu.registers.rip
+    let differing = fieldsDiffering(want, live)
+    let recordedPayload = cursor.payload(of: want)
+    let livePayload = payload(of: exit.reason)
+    guard differing.isEmpty, livePayload.elementsEqual(recordedPayload) else {
+      throw diverged(
+        .fields(differing.isEmpty ? ["payload"] : differing), replayed: live, livePayload)
+    }
+    printConsole(want, livePayload)
+    digest.absorb(want)
+    if !livePayload.isEmpty {
+      unsafe livePayload.withUnsafeBytes { unsafe digest.absorb(payload: $0) }
+    }
+    digest.absorb(cpu.registers, at: want.kind)
+    guard want.check == digest.check,
+      !want.flags.contains(.fullDigest) || want.digest == digest.running.value
+    else { throw diverged(.registers, replayed: live, livePayload) }
+    verdict.guestMadeExits += 1
+    verdict.guestNanoseconds &+= want.exitTime &- want.entryTime
+    isIncomplete = exit.reason.isAccess
+    awaitingReply = want.kind.expectsInput ? exit.reason : nil
+    if want.kind == .interruptWindow { cpu.requestsInterruptWindow = false }
+    observer?.progress(current.index)
+  }
+
+  /// The next exit the replayed guest makes, within a bound of host time.
+  private func nextExit(_ want: Event) throws -> Exit {
+    if let exit = pendingExit {
+      pendingExit = nil
+      return exit
+    }
+    let recordedSlice = min(want.exitTime &- want.entryTime, bounds.noExitNanoseconds)
+    let bound = bounds.noExitNanoseconds + 16 * recordedSlice
+    let exit = try cpu.run(sliceLimitNanoseconds: bound)
+    isIncomplete = false
+    switch exit.reason {
+    case .kick(.sliceLimit): throw diverged(.noExit(boundNanoseconds: bound))
+    case .kick(.request): throw ReplayStop(outcome: .interrupted)
+    default: return exit
+    }
+  }
+
+  /// The names of the fields in which a replayed exit differs from the recorded one.
+  private func fieldsDiffering(_ want: Event, _ live: Event) -> [String] {
+    if want.kind != live.kind { return ["kind"] }
+    var names: [String] = []
+    if want.address != live.address { names.append("address") }
+    if want.width != live.width { names.append("width") }
+    if want.count != live.count { names.append("count") }
+    if want.value != live.value { names.append("value") }
+    // After a shutdown the registers are the host's (kvm-amd resets them).
+    if want.rip != live.rip, want.kind != .shutdown { names.append("rip") }
+    return names
+  }
+
+  /// The data of a string write; empty for everything else.
+  private func payload(of reason: ExitReason) -> [UInt8] {
+    guard case .portWrite(let access, _) = reason, access.count > 1 else { return [] }
+    return unsafe cpu.withExitData { unsafe Array($0) }
+  }
+
+  private func printConsole(_ event: Event, _ payload: [UInt8]) {
+    guard let stream = ConsoleStream(rawValue: event.stream &- 1) else { return }
+    if payload.isEmpty {
+      observer?.consoleOutput(stream, UInt8(truncatingIfNeeded: event.value))
+    } else {
+      for offset in stride(from: 0, to: payload.count, by: max(1, Int(event.width))) {
+        observer?.consoleOutput(stream, payload[offset])
+      }
+    }
+  }
+
+  // MARK: Inputs
+
+  private func replyInput(_ event: Event) throws {
+    guard let reason = awaitingReply else { throw diverged(.replyMismatch) }
+    awaitingReply = nil
+    let payload = cursor.payload(of: event)
+    digest.absorb(event)
+    if case .portRead(let access) = reason, access.count > 1 {
+      try replyString(access, event, payload)
+    } else {
+      guard payload.isEmpty else { throw diverged(.replyMismatch) }
+      cpu.reply(event.value)
+    }
+    try checkInput(event)
+  }
+
+  private func replyString(
+    _ access: PortAccess, _ event: Event, _ payload: ArraySlice<UInt8>
+  ) throws {
+    let byteCount = Int(access.count) * Int(access.width)
+    guard payload.count == byteCount else { throw diverged(.replyMismatch) }
+    unsafe payload.withUnsafeBytes { source in
+      unsafe digest.absorb(payload: source)
+      unsafe cpu.withExitData { data in
+        unsafe data.copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: source.prefix(data.count)))
+      }
+    }
+  }
+
+  private func injectInterrupt(_ event: Event) throws {
+    try reachBoundary()
+    digest.absorb(event)
+    try checkInput(event)
+    guard let vector = UInt8(exactly: event.address) else { throw diverged(.input) }
+    guard cpu.isReadyForInterrupt else { throw diverged(.notReady) }
+    try cpu.injectInterrupt(vector: vector)
+    cpu.requestsInterruptWindow = false
+  }
+
+  private func requestWindow(_ event: Event) throws {
+    try reachBoundary()
+    digest.absorb(event)
+    try checkInput(event)
+    cpu.requestsInterruptWindow = true
+  }
+
+  /// An input that does not match its own digest was altered after it was recorded.
+  private func checkInput(_ event: Event) throws {
+    guard event.check == digest.check else { throw diverged(.input) }
+  }
+
+  /// Completes the last exit's instruction, as the recorder did before capturing or injecting.
+  func reachBoundary() throws {
+    guard pendingExit == nil else { throw diverged(.unexpectedExit, replayed: pendingExit) }
+    guard isIncomplete else { return }
+    isIncomplete = false
+    if let exit = try cpu.complete() { throw diverged(.unexpectedExit, replayed: exit) }
+  }
+
+  // MARK: Divergence
+
+  func diverged(
+    _ difference: Divergence.Difference, replayed exit: Exit?
+  ) -> ReplayStop {
+    diverged(difference, replayed: exit.map { Event(exit: $0.reason) })
+  }
+
+  func diverged(
+    _ difference: Divergence.Difference, replayed: Event? = nil, _ replayedPayload: [UInt8] = []
+  ) -> ReplayStop {
+    ReplayStop(
+      outcome: .diverged(
+        Divergence(
+          index: current.index, difference: difference, recorded: current.event,
+          recordedPayload: Array(cursor.payload(of: current.event)), replayed: replayed,
+          replayedPayload: replayedPayload, registers: cpu.registers,
+          context: history.suffix(bounds.contextEvents), suspects: suspects)))
+  }
+}
+
+/// Ends the replay loop with an outcome.
+struct ReplayStop: Error {
+  var outcome: ReplayVerdict.Outcome
+}

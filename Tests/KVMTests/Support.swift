@@ -1,0 +1,38 @@
+import Machine
+import Testing
+
+@testable import KVM
+
+/// Why there is no KVM to test against, or `nil` when there is one.
+let kvmUnavailable: String? = {
+  do throws(ProcessorError) {
+    _ = try ProbeGuest()
+    return nil
+  } catch {
+    return "no usable KVM: \(error.operation), errno \(error.errorNumber)"
+  }
+}()
+
+extension Trait where Self == ConditionTrait {
+  /// Skips, with the reason, where there is no KVM.
+  static var needsKVM: Self {
+    .enabled(if: kvmUnavailable == nil, Comment(rawValue: kvmUnavailable ?? "KVM is usable"))
+  }
+}
+
+/// A tenth of a second: more than any test guest's slice takes.
+let patience: UInt64 = 100_000_000
+
+extension ProbeGuest {
+  /// A guest with its code loaded.
+  static func running(_ code: [UInt8]) throws -> ProbeGuest {
+    let guest = try ProbeGuest()
+    try guest.load(code)
+    return guest
+  }
+
+  /// The next exit's reason, waiting for at most ``patience``.
+  func run() throws -> ExitReason {
+    try processor.run(sliceLimitNanoseconds: patience).reason
+  }
+}
