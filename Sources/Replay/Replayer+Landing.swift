@@ -13,7 +13,7 @@ extension Replayer {
     let pages = try pageMap(after: keyframe)
     let slice = kick.exitTime &- kick.entryTime
     verdict.guestNanoseconds &+= slice
-    let target = NormalForm.normalized(try state(of: keyframe))
+    let target = normalized(try state(of: keyframe))
     if pendingExit == nil, try search(target, pages) {
       verdict.sealsReexecuted += 1
       return
@@ -95,8 +95,8 @@ extension Replayer {
     var live = cpu.registers
     live.rflags &= ~RFlags.resume
     guard live == target.registers else { return false }
-    let state = NormalForm.normalized(try cpu.captureState())
-    guard NormalForm.differences(from: target, to: state).isEmpty else { return false }
+    let state = normalized(try cpu.captureState())
+    guard differences(from: target, to: state).isEmpty else { return false }
     return try pageDifferences(pages, all: false).differing.isEmpty
   }
 }
