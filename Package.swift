@@ -67,6 +67,7 @@ let package = Package(
     tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Trace"]),
+    tests(of: "Reporting", ["Analysis", "Trace"]),
     tests(of: "Commands", ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay"]),
   ]
 )

@@ -45,6 +45,7 @@ public struct BlockHeader: Equatable, Sendable {
   public static let maximumRawSize = 64 << 20
 
   static let magic: UInt32 = 0x6272_6d76
+  static let firstByte = UInt8(truncatingIfNeeded: magic)
 
   /// What the block holds.
   public var type: BlockType

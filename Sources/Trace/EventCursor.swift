@@ -1,4 +1,7 @@
 /// Walks a reel's events in order, decoding one block at a time.
+///
+/// After a throw the damaged block lies behind the cursor: a caller that calls ``next()`` again
+/// goes on after it, and ``skippedEvents`` says how many events were lost.
 public struct EventCursor {
   private let reel: Reel
   private let first: EventIndex
@@ -16,9 +19,12 @@ public struct EventCursor {
   /// The index of the event ``next()`` returned last.
   public private(set) var index: EventIndex = 0
 
+  /// The number of events in blocks that could not be decoded, as their headers state it.
+  public private(set) var skippedEvents: UInt64 = 0
+
   /// The next event, or `nil` at the end of the reel.
   ///
-  /// - Throws: what is wrong with the next block; ``skipDamagedBlock()`` goes on behind it.
+  /// - Throws: the ``TraceError`` of a damaged block, once for each.
   public mutating func next() throws(TraceError) -> Event? {
     while true {
       if let block, position < block.events.count {
@@ -27,19 +33,15 @@ public struct EventCursor {
         return block.events[position]
       }
       guard nextBlock < reel.eventBlocks.count else { return nil }
-      let decoded = try reel.events(of: reel.eventBlocks[nextBlock])
+      let descriptor = reel.eventBlocks[nextBlock]
+      nextBlock += 1
+      block = nil
+      skippedEvents &+= UInt64(descriptor.header.eventCount)
+      let decoded = try reel.events(of: descriptor)
+      skippedEvents &-= UInt64(descriptor.header.eventCount)
       position = Int(clamping: first > decoded.firstEvent ? first - decoded.firstEvent : 0)
       block = decoded
-      nextBlock += 1
     }
-  }
-
-  /// Steps over the block that ``next()`` could not decode and says which events it held.
-  public mutating func skipDamagedBlock() -> Range<EventIndex> {
-    guard nextBlock < reel.eventBlocks.count else { return index..<index }
-    let header = reel.eventBlocks[nextBlock].header
-    nextBlock += 1
-    return header.firstEvent..<header.endEvent
   }
 
   /// The payload of the event just returned.

@@ -26,6 +26,16 @@ public enum ReelTail: Equatable, Sendable {
   case damaged(TraceError)
 }
 
+/// A stretch of the file that is not a readable block.
+public struct ReelGap: Equatable, Sendable {
+  /// Where it begins.
+  public var offset: UInt64
+  /// Its length in bytes.
+  public var byteCount: UInt64
+  /// What is wrong at its beginning.
+  public var error: TraceError
+}
+
 /// An opened reel: its header, metadata and blocks, read on demand and checked as they are read.
 ///
 /// Opening reads the file header, every block header and the metadata; a reel without its end is
@@ -41,7 +51,11 @@ public final class Reel {
   public private(set) var eventBlocks: [BlockDescriptor] = []
   /// How the reel ends.
   public private(set) var tail: ReelTail = .partial(offset: 0)
-  /// The end facts of a whole reel.
+  /// What could not be read on opening: only filled by ``init(salvaging:)``.
+  public private(set) var openingErrors: [TraceError] = []
+  /// Stretches between blocks that were skipped: only filled by ``init(salvaging:)``.
+  public private(set) var gaps: [ReelGap] = []
+  /// The end facts of a whole reel; `nil` too when the end block itself is damaged.
   public private(set) var end: EndRecord?
   /// Keyframes by number; filled on first use.
   private var keyframeBlocks: [UInt64: Int]?
@@ -72,12 +86,42 @@ public final class Reel {
       throw .missing(what: "metadata block, so it cannot be read")
     }
     metadataJSON = try rawBytes(of: first)
-    if tail == .whole, let last = blocks.last {
-      do throws(TraceError) {
-        end = try EndRecord(decoding: try rawBytes(of: last), at: last.offset)
-      } catch {
-        tail = .damaged(error)
+    readEnd()
+  }
+
+  /// Opens whatever can still be found in a damaged reel, for `verify`, `recover` and
+  /// `--skip-damaged`.
+  ///
+  /// A damaged block header is skipped by looking for the next whole one. A damaged file header
+  /// is replaced by one whose page key is all zeros, so that pages cannot be verified.
+  public init(salvaging source: any ReelSource) {
+    self.source = source
+    do throws(TraceError) {
+      let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
+      header = try FileHeader(decoding: try source.read(at: 0, count: head))
+    } catch {
+      header = FileHeader(pageKey: [UInt8](repeating: 0, count: 16))
+      openingErrors.append(error)
+    }
+    scan(skippingDamage: true)
+    do throws(TraceError) {
+      guard let first = blocks.first, first.header.type == .metadata else {
+        throw .missing(what: "metadata block")
       }
+      metadataJSON = try rawBytes(of: first)
+    } catch {
+      openingErrors.append(error)
+    }
+    readEnd()
+  }
+
+  /// Reads the end block; a damaged one becomes a damaged tail, so that the rest stays readable.
+  private func readEnd() {
+    guard let last = blocks.last, last.header.type == .end else { return }
+    do throws(TraceError) {
+      end = try EndRecord(decoding: try rawBytes(of: last), at: last.offset)
+    } catch {
+      tail = .damaged(error)
     }
   }
 
@@ -89,7 +133,7 @@ public final class Reel {
   /// The file's size in bytes.
   public var byteCount: UInt64 { source.byteCount }
 
-  private func scan() {
+  private func scan(skippingDamage: Bool = false) {
     var offset = UInt64(FileHeader.byteCount)
     while offset < source.byteCount {
       let left = source.byteCount - offset
@@ -106,29 +150,55 @@ public final class Reel {
         }
         let block = BlockDescriptor(offset: offset, header: header)
         if header.type == .events {
-          try checkOrder(of: block)
+          try checkOrder(of: block, mayFollowGap: skippingDamage)
           eventBlocks.append(block)
         }
         blocks.append(block)
         offset += UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
       } catch {
-        tail = .damaged(error)
-        return
+        guard skippingDamage else {
+          tail = .damaged(error)
+          return
+        }
+        let next = nextBlock(after: offset)
+        gaps.append(ReelGap(offset: offset, byteCount: next - offset, error: error))
+        offset = next
       }
     }
     tail = blocks.last?.header.type == .end ? .whole : .partial(offset: offset)
   }
 
   /// Holds an event block's header to its bounds and to the events before it, so that indices
-  /// never overflow, overlap or leave a gap.
-  private func checkOrder(of block: BlockDescriptor) throws(TraceError) {
+  /// never overflow or overlap, nor leave a gap unless blocks were lost.
+  private func checkOrder(
+    of block: BlockDescriptor, mayFollowGap: Bool
+  ) throws(TraceError) {
     let header = block.header
+    let expected = eventBlocks.last?.header.endEvent ?? header.firstEvent
     guard header.eventCount <= EventBlock.maximumEventCount else {
       throw .blockTooLarge(offset: block.offset, rawSize: UInt64(header.eventCount))
     }
     guard header.firstEvent <= UInt64.max - UInt64(header.eventCount),
-      eventBlocks.last.map({ $0.header.endEvent == header.firstEvent }) ?? true
+      header.firstEvent == expected || (mayFollowGap && header.firstEvent > expected)
     else { throw .malformed(offset: block.offset, what: "first event", nil) }
+  }
+
+  /// The offset of the next whole block header behind a damaged one, or the end of the file.
+  private func nextBlock(after damaged: UInt64) -> UInt64 {
+    let size = BlockHeader.byteCount
+    let window = 1 << 20
+    var start = damaged &+ 1
+    while start < source.byteCount, source.byteCount - start >= UInt64(size) {
+      let count = Int(min(UInt64(window), source.byteCount - start))
+      guard let bytes = try? source.read(at: start, count: count) else { break }
+      for position in 0...(count - size) where bytes[position] == BlockHeader.firstByte {
+        let offset = start + UInt64(position)
+        let candidate = Array(bytes[position..<position + size])
+        if (try? BlockHeader(decoding: candidate, at: offset)) != nil { return offset }
+      }
+      start += UInt64(count - size + 1)
+    }
+    return source.byteCount
   }
 
   /// The raw bytes of a block, its checksum verified.
