@@ -150,7 +150,7 @@ public final class Reel {
         }
         let block = BlockDescriptor(offset: offset, header: header)
         if header.type == .events {
-          try checkOrder(of: block, allowingGap: skippingDamage)
+          try checkOrder(of: block, mayFollowGap: skippingDamage)
           eventBlocks.append(block)
         }
         blocks.append(block)
@@ -169,17 +169,17 @@ public final class Reel {
   }
 
   /// Holds an event block's header to its bounds and to the events before it, so that indices
-  /// never overflow or overlap, nor leave a gap unless damage was skipped.
+  /// never overflow or overlap, nor leave a gap unless blocks were lost.
   private func checkOrder(
-    of block: BlockDescriptor, allowingGap: Bool
+    of block: BlockDescriptor, mayFollowGap: Bool
   ) throws(TraceError) {
     let header = block.header
+    let expected = eventBlocks.last?.header.endEvent ?? header.firstEvent
     guard header.eventCount <= EventBlock.maximumEventCount else {
       throw .blockTooLarge(offset: block.offset, rawSize: UInt64(header.eventCount))
     }
-    let expected = eventBlocks.last.map { $0.header.endEvent } ?? header.firstEvent
     guard header.firstEvent <= UInt64.max - UInt64(header.eventCount),
-      header.firstEvent == expected || (allowingGap && header.firstEvent > expected)
+      header.firstEvent == expected || (mayFollowGap && header.firstEvent > expected)
     else { throw .malformed(offset: block.offset, what: "first event", nil) }
   }
 

@@ -112,7 +112,7 @@ struct ReelTests {
     #expect(found.map(\.index) == [5000, 5001])
   }
 
-  @Test("A damaged event block throws, names its offset, and is stepped over")
+  @Test("A damaged event block throws, names its offset, and then lies behind the cursor")
   func skipDamaged() throws {
     var bytes = sampleReel()
     let damaged = try #require(try open(bytes).eventBlocks.first)
@@ -152,6 +152,17 @@ struct ReelTests {
     #expect(
       try open(reelStart() + many).tail
         == .damaged(.blockTooLarge(offset: UInt64(reelStart().count), rawSize: 1 << 20 | 1)))
+  }
+
+  @Test("Salvage finds the blocks behind a damaged header and keeps their event numbers")
+  func salvage() throws {
+    var bytes = sampleReel()
+    let first = try #require(try open(bytes).eventBlocks.first)
+    bytes[Int(first.offset)] ^= 1
+    #expect(try open(bytes).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
+    let reel = Reel(salvaging: MemorySource(bytes))
+    #expect(reel.gaps.map(\.offset) == [first.offset] && reel.end != nil)
+    #expect(try collect(reel, from: 0).map(\.index) == Array(70..<100))
   }
 
   @Test("Every cut of a reel opens up to its last whole block or throws a TraceError")
