@@ -70,6 +70,7 @@ extension HostTests {
             < tally.requested.load(ordering: .relaxed)
           {
             if tally.isDone.load(ordering: .relaxed) { return }
+            sched_yield()
           }
         }
         tally.isDone.store(true, ordering: .sequentiallyConsistent)
