@@ -95,8 +95,8 @@ extension KVMProcessor {
     // An injected interrupt is delivered first; its handler's return is a fresh arrival.
     guard !debugging.hasInjected, try linearInstructionAddress() == breakpoint else { return nil }
     guard debugFeatures.contains(.singleStep) else { return nil }
-    try setGuestDebug(.singleStep)
-    let stepped = try enter(limit: limit ?? Self.stepLimitNanoseconds)
+    let stepped = try step(limitNanoseconds: limit ?? Self.stepLimitNanoseconds)
+    if limit == nil, stepped.reason == .kick(.sliceLimit) { return nil }
     guard case .debug(let address) = stepped.reason, address != breakpoint else { return stepped }
     return nil
   }

@@ -107,8 +107,7 @@ struct VirtualCPU: ~Copyable {
 
   /// The general registers as of the last exit, from the run area.
   var registers: GeneralRegisters {
-    let source = unsafe ckvm_sync_regs(run)!
-    return unsafe GeneralRegisters(source.pointee)
+    unsafe GeneralRegisters(ckvm_sync_regs(run).pointee)
   }
 
   /// Replaces the general registers (KVM_SET_REGS).

@@ -17,7 +17,9 @@ public struct VCPUStateEntry: Equatable, Sendable {
   }
 }
 
-/// The components of a vCPU's state. All are required; numbers are never reused.
+/// The components of a vCPU's state.
+///
+/// All are required; numbers are never reused.
 public enum VCPUStateKind: UInt16, CaseIterable, Sendable {
   /// 18 × u64: RAX RBX RCX RDX RSI RDI RSP RBP R8–R15 RIP RFLAGS.
   case registers = 1

@@ -15,9 +15,9 @@ private final class Tally: Sendable {
 extension HostTests {
   @Suite(.needsKVM)
   struct KickTests {
-    /// jmp $
+    // jmp $
     private static let spin: [UInt8] = [0xeb, 0xfe]
-    /// out 0x10, al; jmp back: exits all the time, so that kicks land in and between runs.
+    // out 0x10, al; jmp back: exits all the time, so that kicks land in and between runs.
     private static let exitLoop: [UInt8] = [0xe6, 0x10, 0xeb, 0xfc]
 
     @Test func aKickBetweenRunsEndsTheNextAtOnceAndOnlyIt() throws {
@@ -70,6 +70,7 @@ extension HostTests {
             < tally.requested.load(ordering: .relaxed)
           {
             if tally.isDone.load(ordering: .relaxed) { return }
+            sched_yield()
           }
         }
         tally.isDone.store(true, ordering: .sequentiallyConsistent)

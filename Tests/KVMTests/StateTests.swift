@@ -6,8 +6,7 @@ import Testing
 extension HostTests {
   @Suite(.needsKVM)
   struct StateTests {
-    /// inc ax; mov [cs:0x4000], ax; add bx, 3; out 0x10, ax; fld1 and a register full of SSE state;
-    /// jmp back
+    // inc ax; mov [cs:0x4000], ax; add bx, 3; out 0x10, ax; jmp back
     private static let busy: [UInt8] = [
       0x40, 0x2e, 0xa3, 0x00, 0x40, 0x83, 0xc3, 0x03, 0xe7, 0x10, 0xeb, 0xf4,
     ]
