@@ -77,8 +77,8 @@ extension HostProbe {
     return HostFact(
       name: "PMU", value: isThere ? "present, perf_event_paranoid \(paranoid)" : "absent",
       meaning: isThere
-        ? "branch counters can place events (placement pmu)"
-        : "kicked slices are sealed by keyframes (placement seal)",
+        ? "not used yet: kicked slices are sealed by keyframes"
+        : "kicked slices are sealed by keyframes",
       verdict: isThere ? .good : .limited)
   }
 
@@ -88,8 +88,8 @@ extension HostProbe {
     return HostFact(
       name: "tracefs", value: isReadable ? "readable" : "not readable",
       meaning: isReadable
-        ? "exits the kernel handles alone can be recorded (--kernel-exits)"
-        : "exits the kernel handles alone appear as totals only",
+        ? "not used yet: reels hold the exits that reach vmreel, not those the kernel handles alone"
+        : "reels hold the exits that reach vmreel, not those the kernel handles alone",
       mend: isReadable ? nil : "mount -t tracefs tracefs /sys/kernel/tracing, and run as root",
       verdict: isReadable ? .good : .limited)
   }
@@ -112,8 +112,9 @@ extension HostProbe {
   private static func measured(_ facts: HostFacts) -> [HostFact] {
     [
       flag(
-        "TSC scaling", facts.hasTSCScaling, "the TSC can be frozen (freeze)",
-        "RDTSC must be patched out of kernels (patch) or be absent (none)"),
+        "TSC scaling", facts.hasTSCScaling,
+        "not used yet: a guest that executes RDTSC may diverge on replay",
+        "a guest that executes RDTSC may diverge on replay"),
       flag(
         "registers at exits", facts.syncsRegisters, "KVM_CAP_SYNC_REGS: cheap",
         "one more ioctl at each exit"),
@@ -121,11 +122,12 @@ extension HostProbe {
         "MSR filter", facts.hasMSRFilter, "every MSR outside the context is recorded",
         "KVM answers MSRs itself; they are not recorded"),
       flag(
-        "single-step", facts.debugFeatures.contains(.singleStep), "works",
-        "positions inside a segment cannot be reached"),
+        "single-step", facts.debugFeatures.contains(.singleStep),
+        "replay can step to the end of a sealed segment",
+        "without it and without breakpoints sealed segments are jumped"),
       flag(
-        "hardware breakpoints", facts.debugFeatures.contains(.breakpoint), "landing is fast",
-        "landing steps instead"),
+        "hardware breakpoints", facts.debugFeatures.contains(.breakpoint),
+        "replay runs fast to the end of a sealed segment", "replay single-steps there instead"),
       flag(
         "irq window", facts.irqWindowIsExact, "windows are guest-made exits",
         "a window is a kick: its segment is sealed", yes: "exact", no: "late"),
@@ -134,8 +136,8 @@ extension HostProbe {
         "the guest can see host features; a replay elsewhere may diverge", yes: "enforced",
         no: "unenforced"),
       flag(
-        "KVM statistics", facts.hasStatistics, "totals of all exits are stored",
-        "no totals of kernel exits"),
+        "KVM statistics", facts.hasStatistics, "not used yet: reels hold no totals of kernel exits",
+        "reels hold no totals of kernel exits"),
       ripFact(facts.ripConventions),
     ]
   }
@@ -158,6 +160,6 @@ extension HostProbe {
     return HostFact(
       name: "RIP at exits",
       value: rows.map { "\($0.0) \($0.1?.rawValue ?? "unknown")" }.joined(separator: ", "),
-      meaning: "stored in each reel, so that other hosts can compare")
+      meaning: "stored in each reel; replay on a host with other conventions diverges")
   }
 }
