@@ -14,7 +14,9 @@ extension Recorder {
       handleLateWindow(&event)
       return
     }
+    // Port accesses bring the board up to date themselves.
     advanceClock(byNanoseconds: policy.exitCostNanoseconds)
+    if !exit.reason.isPortAccess { board.advance(to: now) }
     switch exit.reason {
     case .portWrite(let access, let value) where access.count == 1:
       event.stream = apply(
@@ -59,13 +61,12 @@ extension Recorder {
     lastExitTime = event.exitTime
   }
 
-  /// Moves the guest's clock on at an exit and lets the timers catch up.
+  /// Moves the guest's clock on at an exit.
   func advanceClock(byNanoseconds cost: UInt64) {
     switch policy.clock {
     case .warp: now = now.advanced(byNanoseconds: cost)
     case .real: now = max(now, VirtualTime(nanoseconds: lastExitTime))
     }
-    board.advance(to: now)
   }
 
   private func logExit(_ event: inout Event) {
@@ -163,7 +164,10 @@ extension Recorder {
     guard policy.placement == .seal,
       isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
     else { return }
-    if cause == .sliceLimit { advanceClock(byNanoseconds: policy.quantumNanoseconds) }
+    if cause == .sliceLimit || policy.clock == .real {
+      advanceClock(byNanoseconds: policy.quantumNanoseconds)
+      board.advance(to: now)
+    }
     deliverInput()
     event.address = KickReason.quantum.rawValue
     append(&event)

@@ -132,6 +132,13 @@ public final class Recorder<CPU: Processor> {
 }
 
 extension ExitReason {
+  var isPortAccess: Bool {
+    switch self {
+    case .portRead, .portWrite: true
+    default: false
+    }
+  }
+
   /// Whether the exit leaves an instruction to be completed.
   var isAccess: Bool {
     switch self {
