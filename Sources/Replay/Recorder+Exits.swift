@@ -3,16 +3,17 @@ internal import Trace
 
 extension Recorder {
   /// Logs one exit, lets the board answer it, and logs the answer.
-  func handle(_ exit: Exit) {
+  ///
+  /// - Returns: whether the exit is an event; some kicks are not.
+  func handle(_ exit: Exit) -> Bool {
     var event = Event(exit: exit.reason)
     stampTimes(&event, exit)
     if case .kick(let cause) = exit.reason {
-      handleKick(cause, &event)
-      return
+      return handleKick(cause, &event)
     }
     if case .interruptWindow = exit.reason, !policy.interruptWindowIsExact {
       handleLateWindow(&event)
-      return
+      return true
     }
     // Port accesses bring the board up to date themselves.
     advanceClock(byNanoseconds: policy.exitCostNanoseconds)
@@ -49,6 +50,7 @@ extension Recorder {
     }
     deliverInput()
     checkStopConditions()
+    return true
   }
 
   private func stampTimes(_ event: inout Event, _ exit: Exit) {
@@ -153,17 +155,17 @@ extension Recorder {
 
   /// A kick is an event only when it changes what the guest will see: a timer is armed, input
   /// waits, or the recording ends here.
-  private func handleKick(_ cause: KickCause, _ event: inout Event) {
+  private func handleKick(_ cause: KickCause, _ event: inout Event) -> Bool {
     checkStopConditions()
     if ending != nil {
       event.address = KickReason.stop.rawValue
       append(&event)
-      return
+      return true
     }
     fetchInput()
     guard policy.placement == .seal,
       isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
-    else { return }
+    else { return false }
     if cause == .sliceLimit || policy.clock == .real {
       advanceClock(byNanoseconds: policy.quantumNanoseconds)
       board.advance(to: now)
@@ -172,6 +174,7 @@ extension Recorder {
     event.address = KickReason.quantum.rawValue
     append(&event)
     isSealDue = true
+    return true
   }
 
   /// Where windows open late they are the host's doing: a kick with a seal.
