@@ -17,7 +17,9 @@ import Trace
   }
 
   static let fields: [Field] = [
-    Field(name: "kind") { $0.event.kind = EventKind(rawValue: $0.event.kind.rawValue ^ bit($1, 7)) },
+    Field(name: "kind") {
+      $0.event.kind = EventKind(rawValue: $0.event.kind.rawValue ^ bit($1, 7))
+    },
     Field(name: "address", isMeaningful: { !$0.kind.isHostMade }) {
       $0.event.address ^= bit($1, 63)
     },

@@ -70,7 +70,9 @@ final class ScriptedProcessor: Processor {
         throw ProcessorError(operation: "KVM_RUN", errorNumber: 5)
       }
       if opensWindow() { return exit(.interruptWindow, entry) }
-      if let limit, takeKick() || hostTime - entry >= limit { return exit(.kick(.sliceLimit), entry) }
+      if let limit, takeKick() || hostTime - entry >= limit {
+        return exit(.kick(.sliceLimit), entry)
+      }
       if takeRequest() { return exit(.kick(.request), entry) }
       if mayHitBreakpoint, registers.rip == breakpoint {
         return exit(.debug(address: registers.rip), entry)
