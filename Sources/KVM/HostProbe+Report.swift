@@ -7,7 +7,7 @@ internal import Machine
 extension HostProbe {
   /// What `doctor` shows: one fact a line, those about the host before those about its KVM.
   public static func report() -> [HostFact] {
-    let host = [kernel, module, hardware, performanceCounters, tracing] + moduleParameters
+    let host = [kernel, module, hardware, performanceCounters, tracing] + hardwareFeatures
     do throws(ProcessorError) {
       return host + [device] + measured(try facts())
     } catch {
@@ -94,16 +94,57 @@ extension HostProbe {
       verdict: isReadable ? .good : .limited)
   }
 
-  private static var moduleParameters: [HostFact] {
-    let rows = [
-      ("ept", "nested paging (EPT)"), ("npt", "nested paging (NPT)"),
-      ("unrestricted_guest", "real mode without emulation"), ("nested", "guests may run VMs"),
-      ("enable_shadow_vmcs", "VMCS shadowing for nested guests"),
-    ]
-    return rows.compactMap { name, meaning in
-      HostFiles.moduleParameter(name).map { value in
-        HostFact(name: "module parameter \(name)", value: value, meaning: meaning)
+  /// A hardware feature, the module parameter that tells of it, and the module that has it.
+  private struct Feature {
+    var name: String
+    var module: String
+    var parameter: String
+    var meaning: String
+    var absence: String
+  }
+
+  private static let features = [
+    Feature(
+      name: "nested paging (EPT)", module: "kvm_intel", parameter: "ept",
+      meaning: "the guest's page tables need no exits",
+      absence: "guests run slower, with more exits that the kernel handles alone"),
+    Feature(
+      name: "nested paging (NPT)", module: "kvm_amd", parameter: "npt",
+      meaning: "the guest's page tables need no exits",
+      absence: "guests run slower, with more exits that the kernel handles alone"),
+    Feature(
+      name: "unrestricted guest", module: "kvm_intel", parameter: "unrestricted_guest",
+      meaning: "real mode runs on the CPU itself", absence: "real mode is emulated by KVM"),
+    Feature(
+      name: "nested virtualisation (VT-x)", module: "kvm_intel", parameter: "nested",
+      meaning: "a guest could be given VT-x; the CPU model hides it",
+      absence: "not needed: the CPU model hides VT-x from guests"),
+    Feature(
+      name: "nested virtualisation (SVM)", module: "kvm_amd", parameter: "nested",
+      meaning: "a guest could be given SVM; the CPU model hides it",
+      absence: "not needed: the CPU model hides SVM from guests"),
+    Feature(
+      name: "VMCS shadowing", module: "kvm_intel", parameter: "enable_shadow_vmcs",
+      meaning: "nested guests would exit less; not used",
+      absence: "not needed: nested guests are not used"),
+  ]
+
+  /// Every feature is listed: one of another module's says so rather than being left out.
+  private static var hardwareFeatures: [HostFact] {
+    features.map { feature in
+      guard HostFiles.kvmModule == feature.module else {
+        return HostFact(
+          name: feature.name, value: "not here: a feature of \(feature.module)",
+          meaning: feature.absence)
       }
+      let value = HostFiles.moduleParameter(feature.parameter)
+      if value == "Y" || value == "1" {
+        return HostFact(name: feature.name, value: "on", meaning: feature.meaning)
+      }
+      let setting = "\(feature.module) \(feature.parameter)=1"
+      return HostFact(
+        name: feature.name, value: value == nil ? "unknown" : "off", meaning: feature.absence,
+        mend: "if the CPU has it: modprobe -r \(feature.module) && modprobe \(setting)")
     }
   }
 
