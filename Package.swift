@@ -62,9 +62,14 @@ let package = Package(
     tests(of: "Bytes"),
     tests(of: "Machine", ["Bytes", "BuiltInGuests"]),
     tests(of: "Trace", ["Bytes"]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    tests(of: "TraceIO", ["Bytes", "Trace", "CAllocationCounter"]),
     tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Trace"]),
-    tests(of: "Commands", ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay"]),
+    tests(of: "Reporting", ["Analysis", "Trace"]),
+    tests(
+      of: "Commands",
+      ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay", "CAllocationCounter"]),
   ]
 )

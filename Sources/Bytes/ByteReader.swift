@@ -13,8 +13,8 @@ public enum ByteReaderError: Error, Equatable, Sendable {
 /// Every read checks the bytes that are left, so hostile input ends in a thrown
 /// ``ByteReaderError`` that names the offset, never in a trap.
 public struct ByteReader: Sendable {
-  private let bytes: ArraySlice<UInt8>
-  private var position: Int
+  @usableFromInline let bytes: ArraySlice<UInt8>
+  @usableFromInline var position: Int
 
   /// Starts reading at the first byte.
   public init(_ bytes: [UInt8]) {
@@ -28,15 +28,19 @@ public struct ByteReader: Sendable {
   }
 
   /// Bytes read so far.
+  @inlinable
   public var offset: Int { position - bytes.startIndex }
 
   /// Bytes left to read.
+  @inlinable
   public var remaining: Int { bytes.endIndex - position }
 
   /// Whether everything has been read.
+  @inlinable
   public var isAtEnd: Bool { remaining == 0 }
 
   /// Reads one little-endian integer.
+  @inlinable
   public mutating func read<T: FixedWidthInteger>(_: T.Type = T.self) throws(ByteReaderError) -> T {
     let width = MemoryLayout<T>.size
     try require(width)
@@ -49,6 +53,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads an unsigned LEB128 varint.
+  @inlinable
   public mutating func readVarint() throws(ByteReaderError) -> UInt64 {
     let start = offset
     var value: UInt64 = 0
@@ -66,6 +71,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads a varint that may not exceed a limit, as an `Int`.
+  @inlinable
   public mutating func readCount(limit: Int) throws(ByteReaderError) -> Int {
     let start = offset
     let value = try readVarint()
@@ -76,6 +82,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads raw bytes.
+  @inlinable
   public mutating func readBytes(_ count: Int) throws(ByteReaderError) -> ArraySlice<UInt8> {
     try require(count)
     defer { position += count }
@@ -88,7 +95,8 @@ public struct ByteReader: Sendable {
     return Array(try readBytes(count))
   }
 
-  private func require(_ count: Int) throws(ByteReaderError) {
+  @inlinable
+  func require(_ count: Int) throws(ByteReaderError) {
     guard count >= 0, remaining >= count else {
       throw .truncated(offset: offset, wanted: count, available: remaining)
     }

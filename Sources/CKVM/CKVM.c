@@ -196,4 +196,10 @@ uint64_t ckvm_now(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-uint64_t ckvm_thread(void) { return (uint64_t)pthread_self(); }
+// Not pthread_self(): a new thread often gets the address of one that has ended.
+uint64_t ckvm_thread(void) {
+  static _Atomic uint64_t last = 0;
+  static _Thread_local uint64_t identity = 0;
+  if (identity == 0) identity = ++last;
+  return identity;
+}

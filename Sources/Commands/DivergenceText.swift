@@ -1,5 +1,7 @@
+internal import Analysis
 internal import Machine
 internal import Replay
+internal import Reporting
 internal import Trace
 
 /// A divergence report: what differs, both sides, and where to look.
@@ -13,11 +15,14 @@ enum DivergenceText {
       "  \(verdict.guestMadeExits) guest-made exits and \(verdict.keyframesCompared) keyframes "
         + "were identical before it")
     for entry in divergence.context {
-      lines.append("    \(EventText.line(entry.index, entry.event))")
+      lines.append("    \(line(entry.index, entry.event))")
     }
-    lines.append("  recorded  \(EventText.line(divergence.index, divergence.recorded))")
+    lines.append(
+      "  recorded  "
+        + line(divergence.index, divergence.recorded, divergence.recordedPayload))
     if let replayed = divergence.replayed {
-      lines.append("  replayed  \(EventText.line(divergence.index, replayed))")
+      lines.append(
+        "  replayed  " + line(divergence.index, replayed, divergence.replayedPayload))
     }
     lines += stateLines(divergence.difference)
     lines.append("  replayed registers:")
@@ -25,13 +30,18 @@ enum DivergenceText {
     if !divergence.suspects.isEmpty {
       lines.append("  since the last exit that matched (where to look first):")
       for entry in divergence.suspects.suffix(12) {
-        lines.append("    \(EventText.line(entry.index, entry.event))")
+        lines.append("    \(line(entry.index, entry.event))")
       }
     }
     return lines.joined(separator: "\n")
   }
 
-  private static func headline(_ divergence: Divergence) -> String {
+  private static func line(_ index: EventIndex, _ event: Event, _ payload: [UInt8] = []) -> String {
+    EventDescription(EventRecord(index: index, event: event, payload: payload)).line
+  }
+
+  /// What differs, in one clause.
+  static func headline(_ divergence: Divergence) -> String {
     switch divergence.difference {
     case .fields(let names):
       "the exit differs in \(names.joined(separator: ", "))"

@@ -24,9 +24,11 @@ struct CommandFailure: Error {
   }
 }
 
-/// A reader that goes away must not kill a recording: writes report EPIPE instead.
-func ignoreBrokenPipes() {
+/// A reader that goes away or a file size limit must not kill a recording: writes report EPIPE
+/// or EFBIG instead.
+func ignoreWriteSignals() {
   _ = signal(SIGPIPE, SIG_IGN)
+  _ = signal(SIGXFSZ, SIG_IGN)
 }
 
 func endProcess(_ status: ExitStatus) -> Never {

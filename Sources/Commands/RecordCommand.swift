@@ -124,7 +124,6 @@ enum CheckDepth: String, ExpressibleByArgument, CaseIterable {
   case full
 }
 
-
 /// The VGA text screen at 0xb8000: 25 rows of 80 cells, character then attribute.
 enum VGAText {
   static let address: UInt64 = 0xb8000

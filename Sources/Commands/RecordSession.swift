@@ -25,7 +25,7 @@ struct RecordSession {
     self.image = image
     path = output
     do {
-      facts = try HostFacts.probe()
+      facts = try HostProbe.facts()
       policy = options.policy(interruptWindowIsExact: facts.irqWindowIsExact)
       memory = try GuestMemory(mebibytes: image.memoryMiB)
       let loaded = try image.load(into: memory)
@@ -67,6 +67,8 @@ struct RecordSession {
       throw CommandFailure(
         "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(path)")
     }
+    // The guest's last words come before ours where both go to one place.
+    StandardOutput.shared.drain()
     StandardError.note(
       "recorded \(path): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
         + "\(size.stored) bytes; ended by \(EndText.describe(end))")
@@ -88,7 +90,7 @@ struct RecordSession {
         cpuidTable: processor.cpuid.map(\.row)),
       host: Metadata.Host(
         cpu: HostDescription.cpuName(), kernel: facts.kernelRelease,
-        kvmModule: facts.moduleName, ripConventions: facts.ripConventions),
+        kvmModule: facts.moduleName ?? "unknown", ripConventions: facts.ripConventions.named),
       policies: Metadata.Policies(
         placement: policy.placement.rawValue, clock: policy.clock.rawValue,
         interruptWindow: policy.interruptWindowIsExact ? "exact" : "late", tsc: "none",
@@ -120,6 +122,20 @@ extension CPUIDEntry {
     self.init(
       leaf: row[0], subleaf: row[1], flags: row[2], eax: row[3], ebx: row[4], ecx: row[5],
       edx: row[6])
+  }
+}
+
+extension RIPConventions {
+  /// The conventions by event kind, as the metadata stores them; unprobed kinds are absent.
+  var named: [String: String] {
+    let probed: [(EventKind, RIPConvention?)] = [
+      (.portWrite, portWrite), (.portRead, portRead), (.memoryWrite, memoryWrite),
+      (.memoryRead, memoryRead), (.msrWrite, msrWrite), (.msrRead, msrRead),
+    ]
+    return Dictionary(
+      uniqueKeysWithValues: probed.compactMap { kind, convention in
+        convention.map { (kind.name, $0.rawValue) }
+      })
   }
 }
 

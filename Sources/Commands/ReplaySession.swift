@@ -25,7 +25,7 @@ final class ReplaySession {
     bounds.noExitNanoseconds = exitTimeout.nanoseconds
     self.bounds = bounds
     do {
-      let facts = try HostFacts.probe()
+      let facts = try HostProbe.facts()
       Self.warn(metadata, facts)
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
       let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
@@ -66,9 +66,10 @@ final class ReplaySession {
         "warning: recorded where CPUID could not be hidden, on \(metadata.host.cpu); "
           + "a guest that reads CPUID may diverge here")
     }
-    if metadata.host.kvmModule != facts.moduleName {
+    let module = facts.moduleName ?? "unknown"
+    if metadata.host.kvmModule != module {
       StandardError.note(
-        "warning: recorded on \(metadata.host.kvmModule), replayed on \(facts.moduleName)")
+        "warning: recorded on \(metadata.host.kvmModule), replayed on \(module)")
     }
   }
 }

@@ -20,7 +20,9 @@ public struct VMReel: ParsableCommand {
       """,
     version: "vmreel \(version) (trace format 0.9)",
     subcommands: [
-      RecordCommand.self, ReplayCommand.self, GuestsCommand.self,
+      RecordCommand.self, ReplayCommand.self, InfoCommand.self, DumpCommand.self,
+      StatsCommand.self, DiffCommand.self, VerifyCommand.self, GuestsCommand.self,
+      DoctorCommand.self, BenchCommand.self,
     ])
 
   /// Makes the root command.
@@ -28,7 +30,7 @@ public struct VMReel: ParsableCommand {
 
   /// Parses the process's arguments, runs the command and ends the process with its status.
   public static func runAndExit() -> Never {
-    ignoreBrokenPipes()
+    ignoreWriteSignals()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -40,10 +40,31 @@ extension KVMProcessor {
         operation: "KVM_SET_GUEST_DEBUG", missingCapability: "single-step",
         advice: "this host's KVM does not step instructions")
     }
+    return try step(limitNanoseconds: Self.stepLimitNanoseconds)
+  }
+
+  func step(limitNanoseconds limit: UInt64) throws(ProcessorError) -> Exit {
     if let next = try complete() { return next }
+    let start = try linearInstructionAddress()
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
-    return try enter(limit: Self.stepLimitNanoseconds)
+    var exit = try enter(limit: limit)
+    if exit.reason == .debug(address: start &+ 1), try instructionByte(at: start) == Self.hlt {
+      // PVM's emulator lets the step's trap overwrite the exit of HLT.
+      exit.reason = .halt
+    }
+    return exit
+  }
+
+  private static let hlt: UInt8 = 0xf4
+
+  /// The byte at a linear address (KVM_TRANSLATE); `nil` where it is not mapped to RAM.
+  private func instructionByte(at address: UInt64) throws(ProcessorError) -> UInt8? {
+    var translation = kvm_translation()
+    translation.linear_address = address
+    try cpu.descriptor.call(CKVM_TRANSLATE, with: &translation, named: "KVM_TRANSLATE")
+    guard translation.valid != 0 else { return nil }
+    return machine.memory.read(translation.physical_address, count: 1)?.first
   }
 
   /// Sets or, with `nil`, removes the one instruction breakpoint, by linear address
@@ -74,8 +95,8 @@ extension KVMProcessor {
     // An injected interrupt is delivered first; its handler's return is a fresh arrival.
     guard !debugging.hasInjected, try linearInstructionAddress() == breakpoint else { return nil }
     guard debugFeatures.contains(.singleStep) else { return nil }
-    try setGuestDebug(.singleStep)
-    let stepped = try enter(limit: limit ?? Self.stepLimitNanoseconds)
+    let stepped = try step(limitNanoseconds: limit ?? Self.stepLimitNanoseconds)
+    if limit == nil, stepped.reason == .kick(.sliceLimit) { return nil }
     guard case .debug(let address) = stepped.reason, address != breakpoint else { return stepped }
     return nil
   }

@@ -9,8 +9,9 @@ internal import Synchronization
 public final class KVMProcessor: Processor {
   /// The CPUID table the guest has.
   public let cpuid: [CPUIDEntry]
-  /// Whether RDMSR and WRMSR outside the context registers reach the runner. Without
-  /// KVM_CAP_X86_MSR_FILTER KVM answers them itself, which a recording cannot see.
+  /// Whether RDMSR and WRMSR outside the context registers reach the runner.
+  ///
+  /// Without KVM_CAP_X86_MSR_FILTER KVM answers them itself, which a recording cannot see.
   public let hasMSRFilter: Bool
   /// Stops a run from any thread.
   public let kicker = Kicker()
@@ -48,6 +49,7 @@ public final class KVMProcessor: Processor {
       table = try CPUIDModel.table(host: try system.supportedCPUID())
     }
     try cpu.setCPUID(table)
+    try cpu.disableAPIC()
     self.cpuid = table
     hasMSRFilter = machine.hasMSRFilter
     self.debugFeatures = system.value(of: .setGuestDebug) > 0 ? debugFeatures : []
@@ -72,8 +74,9 @@ public final class KVMProcessor: Processor {
     return try enter(limit: limit)
   }
 
-  /// Finishes the instruction of the last exit and runs nothing after it (KVM_RUN with
-  /// `immediate_exit`). Leaves a pending kick pending.
+  /// Finishes the instruction of the last exit and runs nothing after it.
+  ///
+  /// KVM_RUN with `immediate_exit`; a pending kick stays pending.
   public func complete() throws(ProcessorError) -> Exit? {
     guard isUnfinished else { return nil }
     // A single step still armed would end the completion with a trap of its own.

@@ -9,7 +9,9 @@ internal import Synchronization
 public struct Kicker: Sendable {
   let state = KickState()
 
-  /// Ends the current run, or else the next one, with `kick(.request)`. Callable from any thread.
+  /// Ends the current run, or else the next one, with `kick(.request)`.
+  ///
+  /// Callable from any thread.
   public func kick() {
     // The first request sends the signal; later ones ride on it until it is delivered.
     guard !state.isRequested.exchange(true, ordering: .sequentiallyConsistent) else { return }

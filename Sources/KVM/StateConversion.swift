@@ -149,7 +149,7 @@ extension kvm_debugregs {
 }
 
 extension kvm_fpu {
-  /// The FXSAVE image of the registers (Intel SDM vol. 1 §10.5.1).
+  /// The FXSAVE image of the registers (Intel SDM §10.5.1).
   var fxsaveImage: [UInt8] {
     var image = [UInt8](repeating: 0, count: VirtualCPU.fxsaveByteCount)
     func put(_ value: some FixedWidthInteger, at offset: Int) {

@@ -76,6 +76,15 @@ struct VirtualCPU: ~Copyable {
     try check(result, "KVM_SET_CPUID2")
   }
 
+  /// Clears the enable bit of the APIC base register: while it is set, KVM shows an APIC in CPUID
+  /// leaf 1, although this VM has none.
+  func disableAPIC() throws(ProcessorError) {
+    var system = kvm_sregs()
+    try descriptor.call(CKVM_GET_SREGS, with: &system, named: "KVM_GET_SREGS")
+    system.apic_base &= ~(1 << 11)
+    try descriptor.call(CKVM_SET_SREGS, with: &system, named: "KVM_SET_SREGS")
+  }
+
   /// Enters the guest (KVM_RUN).
   ///
   /// - Returns: whether the guest made an exit; `false` when a signal or `immediately` ended it.
@@ -98,8 +107,7 @@ struct VirtualCPU: ~Copyable {
 
   /// The general registers as of the last exit, from the run area.
   var registers: GeneralRegisters {
-    let source = unsafe ckvm_sync_regs(run)!
-    return unsafe GeneralRegisters(source.pointee)
+    unsafe GeneralRegisters(ckvm_sync_regs(run).pointee)
   }
 
   /// Replaces the general registers (KVM_SET_REGS).

@@ -10,6 +10,7 @@ struct VirtualMachine: ~Copyable {
   static let identityMapAddress: UInt64 = 0xfffb_c000
 
   /// The MSRs a guest reads and writes without an exit: the context it switches by itself.
+  ///
   /// SYSENTER_CS/ESP/EIP; PAT; EFER, STAR, LSTAR, CSTAR, FMASK; FS, GS and KERNEL_GS base.
   static let contextMSRs: [ClosedRange<UInt32>] = [
     0x174...0x176, 0x277...0x277, 0xc000_0080...0xc000_0084, 0xc000_0100...0xc000_0102,

@@ -109,14 +109,14 @@ struct CPUIDFeature: Equatable, Sendable {
 
 extension [CPUIDEntry] {
   /// The row of a leaf's first sub-leaf; zeros when there is none.
-  func row(_ leaf: UInt32) -> CPUIDEntry {
+  public func row(_ leaf: UInt32) -> CPUIDEntry {
     first { $0.leaf == leaf && $0.subleaf == 0 } ?? CPUIDEntry(leaf: leaf)
   }
 }
 
 extension CPUIDModel {
   // Absent on purpose: TSC, MCE, APIC, MTRR, MCA, HTT, x2APIC, TSC-deadline, XSAVE, AVX, RDRAND,
-  // RDSEED, RDTSCP, SVM, VMX, PMU, every paravirtual leaf (design §3).
+  // RDSEED, RDTSCP, SVM, VMX, PMU, every paravirtual leaf.
   private static let leaf1EDX = bits(
     1, .edx,
     [

@@ -50,7 +50,7 @@ public struct GeneralRegisters: Equatable, Sendable {
   }
 }
 
-/// Bits of RFLAGS that the run loops look at (Intel SDM vol. 1 §3.4.3).
+/// Bits of RFLAGS that the run loops look at (Intel SDM volume 1, §3.4.3).
 public enum RFlags {
   /// IF: maskable interrupts are accepted.
   public static let interruptEnable: UInt64 = 1 << 9

@@ -81,7 +81,9 @@ public final class GuestMemory: @unchecked Sendable {
     return true
   }
 
-  /// The bytes of one page; `body` may not keep them. The page must exist.
+  /// The bytes of one page; `body` may not keep them.
+  ///
+  /// The page must exist.
   public func withPage<Result>(
     _ page: UInt32, _ body: (UnsafeRawBufferPointer) -> Result
   ) -> Result {

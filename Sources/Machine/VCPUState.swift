@@ -125,6 +125,6 @@ public struct DebugRegisters: Equatable, Sendable {
   public var dr6: UInt64 = 0xffff_0ff0
   /// DR7.
   public var dr7: UInt64 = 0x400
-  /// The state at reset (Intel SDM vol. 3 §10.1.1).
+  /// The state at reset (Intel SDM volume 3, §10.1.1).
   public init() {}
 }

@@ -81,8 +81,8 @@ public final class Recorder<CPU: Processor> {
     var exit = first
     if case .kick = first.reason, let next = try cpu.complete() { exit = next }
     while true {
-      handle(exit)
-      guard needsBoundary else { return }
+      // What is no event changes nothing the guest sees: no injection may come of it.
+      guard handle(exit), needsBoundary else { return }
       guard let next = try cpu.complete() else { break }
       exit = next
     }
@@ -136,6 +136,13 @@ public final class Recorder<CPU: Processor> {
 }
 
 extension ExitReason {
+  var isPortAccess: Bool {
+    switch self {
+    case .portRead, .portWrite: true
+    default: false
+    }
+  }
+
   /// Whether the exit leaves an instruction to be completed.
   var isAccess: Bool {
     switch self {

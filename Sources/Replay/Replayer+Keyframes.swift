@@ -102,7 +102,7 @@ extension Replayer {
   private func stateDifferences(_ keyframe: Keyframe) throws -> [StateDifference] {
     // After a shutdown the vCPU's state is the host's (kvm-amd resets it).
     if history.last?.event.kind == .shutdown { return [] }
-    return NormalForm.differences(
+    return differences(
       from: try state(of: keyframe), to: try cpu.captureState())
   }
 

@@ -11,7 +11,7 @@ extension Replayer {
     verdict.guestNanoseconds.add(kick.sliceNanoseconds)
     if let keyframe = try seal() {
       let pages = try pageMap(after: keyframe)
-      if try search(NormalForm.normalized(try state(of: keyframe)), pages) {
+      if try search(normalized(try state(of: keyframe)), pages) {
         verdict.sealsReexecuted += 1
         return
       }
@@ -88,8 +88,8 @@ extension Replayer {
     var live = cpu.registers
     live.rflags &= ~RFlags.resume
     guard live == target.registers else { return false }
-    let state = NormalForm.normalized(try cpu.captureState())
-    guard NormalForm.differences(from: target, to: state).isEmpty else { return false }
+    let state = normalized(try cpu.captureState())
+    guard differences(from: target, to: state).isEmpty else { return false }
     return try pageDifferences(pages, all: false).differing.isEmpty
   }
 }

@@ -45,6 +45,7 @@ public struct BlockHeader: Equatable, Sendable {
   public static let maximumRawSize = 64 << 20
 
   static let magic: UInt32 = 0x6272_6d76
+  static let firstByte = UInt8(truncatingIfNeeded: magic)
 
   /// What the block holds.
   public var type: BlockType
@@ -67,6 +68,9 @@ public struct BlockHeader: Equatable, Sendable {
   public init(type: BlockType) {
     self.type = type
   }
+
+  /// The index after the block's last event; ``Reel`` has checked that it does not overflow.
+  public var endEvent: EventIndex { firstEvent &+ UInt64(eventCount) }
 
   func encoded() -> [UInt8] {
     var writer = ByteWriter(reservingCapacity: Self.byteCount)

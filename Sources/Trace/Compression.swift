@@ -38,8 +38,11 @@ func decompressFrame(_ stored: [UInt8], rawSize: Int) -> [UInt8]? {
   var complete = false
   let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawSize) { output, count in
     // Safe: zstd never writes past the capacity it is given and says how much it wrote.
-    let written = unsafe stored.withUnsafeBytes {
-      unsafe ZSTD_decompress(output.baseAddress, rawSize, $0.baseAddress, $0.count)
+    let written = unsafe stored.withUnsafeBytes { input in
+      // One frame and nothing behind it: zstd alone would go on with the next.
+      guard unsafe ZSTD_findFrameCompressedSize(input.baseAddress, input.count) == input.count
+      else { return Int.max }
+      return unsafe ZSTD_decompress(output.baseAddress, rawSize, input.baseAddress, input.count)
     }
     complete = ZSTD_isError(written) == 0 && written == rawSize
     count = complete ? written : 0

@@ -38,7 +38,10 @@ extension EventBlock {
     firstTime: UInt64, to body: inout ByteWriter
   ) -> Bool {
     switch column {
-    case .kind: return unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
+    case .kind:
+      // Never left out: a reader holds the event count against the bytes there are.
+      _ = unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
+      return events.isEmpty
     case .flags: return unsafe appendBytes(events, to: &body) { $0.flags.rawValue }
     case .stream: return unsafe appendBytes(events, to: &body) { $0.stream }
     case .width: return unsafe appendBytes(events, to: &body) { $0.width }
@@ -66,15 +69,16 @@ extension EventBlock {
       }
     case .check:
       var isAllDefault = true
-      for unsafe event in unsafe events {
-        body.append(event.check)
-        isAllDefault = isAllDefault && event.check == 0
+      for index in events.indices {
+        let check = unsafe events[index].check
+        body.append(check)
+        isAllDefault = isAllDefault && check == 0
       }
       return isAllDefault
     case .digest:
       let start = body.count
-      for unsafe event in unsafe events where event.flags.contains(.fullDigest) {
-        body.append(event.digest)
+      for index in events.indices where unsafe events[index].flags.contains(.fullDigest) {
+        unsafe body.append(events[index].digest)
       }
       return body.count == start
     case .payload:
@@ -87,8 +91,8 @@ extension EventBlock {
     _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt8
   ) -> Bool {
     var union: UInt8 = 0
-    for unsafe event in unsafe events {
-      let value = field(event)
+    for index in events.indices {
+      let value = unsafe field(events[index])
       union |= value
       body.append(value)
     }
@@ -99,8 +103,8 @@ extension EventBlock {
     _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
   ) -> Bool {
     var union: UInt64 = 0
-    for unsafe event in unsafe events {
-      let value = field(event)
+    for index in events.indices {
+      let value = unsafe field(events[index])
       union |= value
       body.append(varint: value)
     }

@@ -67,6 +67,10 @@ public struct MappedPage: Equatable, Sendable {
 public struct Keyframe: Equatable, Sendable {
   /// A keyframe whose map is full occurs at least every this many.
   public static let fullMapInterval: UInt64 = 64
+  /// The most pages a map may have: what a full map's block can hold, about 15 GiB of RAM.
+  public static let maximumPageCount = BlockHeader.maximumRawSize / (PageIdentity.byteCount + 1)
+  /// The most vCPU entries, and the most board entries, a keyframe may have.
+  public static let maximumStateEntryCount = 1 << 16
 
   /// The keyframe's number, from 0.
   public var number: UInt64
@@ -160,7 +164,7 @@ public struct Keyframe: Equatable, Sendable {
       guestMadeExits = try reader.readVarint()
       digest = try reader.read()
       virtualTime = try reader.readVarint()
-      pages = try Self.readPages(&reader)
+      pages = try Self.readPages(&reader, at: offset)
       vcpuStates = try Self.readEntries(&reader)
       boardStates = try Self.readEntries(&reader)
       guard reader.isAtEnd else { throw TraceError.malformed(offset: offset, what: "tail", nil) }
@@ -172,14 +176,18 @@ public struct Keyframe: Equatable, Sendable {
   }
 
   private static func readPages(
-    _ reader: inout ByteReader
-  ) throws(ByteReaderError) -> [MappedPage] {
+    _ reader: inout ByteReader, at offset: UInt64
+  ) throws -> [MappedPage] {
     let count = try reader.readCount(limit: reader.remaining / (PageIdentity.byteCount + 1))
     var pages: [MappedPage] = []
     pages.reserveCapacity(count)
     var page: UInt32 = 0
-    for _ in 0..<count {
-      page &+= UInt32(try reader.readCount(limit: Int(UInt32.max)))
+    for index in 0..<count {
+      let step = UInt32(try reader.readCount(limit: Int(UInt32.max - page)))
+      guard index == 0 || step > 0 else {
+        throw TraceError.malformed(offset: offset, what: "page map order", nil)
+      }
+      page += step
       pages.append(MappedPage(page: page, identity: try PageIdentity(from: &reader)))
     }
     return pages
@@ -188,7 +196,7 @@ public struct Keyframe: Equatable, Sendable {
   private static func readEntries(
     _ reader: inout ByteReader
   ) throws(ByteReaderError) -> [StateEntry] {
-    let count = try reader.readCount(limit: reader.remaining / 4)
+    let count = try reader.readCount(limit: min(reader.remaining / 4, maximumStateEntryCount))
     var entries: [StateEntry] = []
     for _ in 0..<count {
       let vcpu = UInt16(try reader.readCount(limit: Int(UInt16.max)))

@@ -32,6 +32,14 @@ public struct PageIdentity: Hashable, Sendable {
     high = code[8..<16].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  /// The identity in hex, as `dump` and messages print it: byte 0 first.
+  public var name: String {
+    [low.byteSwapped, high.byteSwapped].map { half in
+      let digits = String(half, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
   init(from reader: inout ByteReader) throws(ByteReaderError) {
     low = try reader.read()
     high = try reader.read()

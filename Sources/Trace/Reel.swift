@@ -26,6 +26,16 @@ public enum ReelTail: Equatable, Sendable {
   case damaged(TraceError)
 }
 
+/// A stretch of the file that is not a readable block.
+public struct ReelGap: Equatable, Sendable {
+  /// Where it begins.
+  public var offset: UInt64
+  /// Its length in bytes.
+  public var byteCount: UInt64
+  /// What is wrong at its beginning.
+  public var error: TraceError
+}
+
 /// An opened reel: its header, metadata and blocks, read on demand and checked as they are read.
 ///
 /// Opening reads the file header, every block header and the metadata; a reel without its end is
@@ -37,15 +47,25 @@ public final class Reel {
   public private(set) var metadataJSON: [UInt8] = []
   /// All blocks in file order, unknown types included.
   public private(set) var blocks: [BlockDescriptor] = []
+  /// The event blocks in order; each begins with the event after the last of the one before.
+  public private(set) var eventBlocks: [BlockDescriptor] = []
   /// How the reel ends.
   public private(set) var tail: ReelTail = .partial(offset: 0)
-  /// The end facts of a whole reel.
+  /// What could not be read on opening: only filled by ``init(salvaging:)``.
+  public private(set) var openingErrors: [TraceError] = []
+  /// Stretches between blocks that were skipped: only filled by ``init(salvaging:)``.
+  public private(set) var gaps: [ReelGap] = []
+  /// The end facts of a whole reel; `nil` too when the end block itself is damaged.
   public private(set) var end: EndRecord?
   /// Keyframes by number; filled on first use.
   private var keyframeBlocks: [UInt64: Int]?
   private var pagePlaces: [PageIdentity: PagePlace]?
-  private var cachedPages: (block: Int, pages: PageBlock)?
+  private var cachedPages: [Int: PageBlock] = [:]
+  private var cachedByteCount = 0
   private let source: any ReelSource
+
+  /// Decoded page blocks kept at most, in bytes: what restoring a small guest touches.
+  private static let pageCacheBudget = 128 << 20
 
   private struct PagePlace {
     var block: Int
@@ -55,7 +75,7 @@ public final class Reel {
   /// Opens a reel.
   ///
   /// - Throws: a ``TraceError`` when the header or the metadata cannot be read; damage further
-  ///   on is noted in ``tail`` or thrown when the block is read.
+  ///   on, the end record's included, is noted in ``tail`` or thrown when the block is read.
   public init(_ source: any ReelSource) throws(TraceError) {
     self.source = source
     let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
@@ -66,24 +86,53 @@ public final class Reel {
       throw .missing(what: "metadata block, so it cannot be read")
     }
     metadataJSON = try rawBytes(of: first)
-    if let last = blocks.last, last.header.type == .end {
+    readEnd()
+  }
+
+  /// Opens whatever can still be found in a damaged reel, for `verify`.
+  ///
+  /// A damaged block header is skipped by looking for the next whole one. A damaged file header
+  /// is replaced by one whose page key is all zeros, so that pages cannot be verified.
+  public init(salvaging source: any ReelSource) {
+    self.source = source
+    do throws(TraceError) {
+      let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
+      header = try FileHeader(decoding: try source.read(at: 0, count: head))
+    } catch {
+      header = FileHeader(pageKey: [UInt8](repeating: 0, count: 16))
+      openingErrors.append(error)
+    }
+    scan(skippingDamage: true)
+    do throws(TraceError) {
+      guard let first = blocks.first, first.header.type == .metadata else {
+        throw .missing(what: "metadata block")
+      }
+      metadataJSON = try rawBytes(of: first)
+    } catch {
+      openingErrors.append(error)
+    }
+    readEnd()
+  }
+
+  /// Reads the end block; a damaged one becomes a damaged tail, so that the rest stays readable.
+  private func readEnd() {
+    guard let last = blocks.last, last.header.type == .end else { return }
+    do throws(TraceError) {
       end = try EndRecord(decoding: try rawBytes(of: last), at: last.offset)
+    } catch {
+      tail = .damaged(error)
     }
   }
 
   /// The number of events in the blocks that are there.
   public var eventCount: UInt64 {
-    blocks.last { $0.header.type == .events }
-      .map { $0.header.firstEvent &+ UInt64($0.header.eventCount) } ?? 0
+    eventBlocks.last.map { $0.header.endEvent } ?? 0
   }
-
-  /// The event blocks in order.
-  public var eventBlocks: [BlockDescriptor] { blocks.filter { $0.header.type == .events } }
 
   /// The file's size in bytes.
   public var byteCount: UInt64 { source.byteCount }
 
-  private func scan() {
+  private func scan(skippingDamage: Bool = false) {
     var offset = UInt64(FileHeader.byteCount)
     while offset < source.byteCount {
       let left = source.byteCount - offset
@@ -98,14 +147,57 @@ public final class Reel {
           tail = .partial(offset: offset)
           return
         }
-        blocks.append(BlockDescriptor(offset: offset, header: header))
+        let block = BlockDescriptor(offset: offset, header: header)
+        if header.type == .events {
+          try checkOrder(of: block, mayFollowGap: skippingDamage)
+          eventBlocks.append(block)
+        }
+        blocks.append(block)
         offset += UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
       } catch {
-        tail = .damaged(error)
-        return
+        guard skippingDamage else {
+          tail = .damaged(error)
+          return
+        }
+        let next = nextBlock(after: offset)
+        gaps.append(ReelGap(offset: offset, byteCount: next - offset, error: error))
+        offset = next
       }
     }
     tail = blocks.last?.header.type == .end ? .whole : .partial(offset: offset)
+  }
+
+  /// Holds an event block's header to its bounds and to the events before it, so that indices
+  /// never overflow or overlap, nor leave a gap unless blocks were lost.
+  private func checkOrder(
+    of block: BlockDescriptor, mayFollowGap: Bool
+  ) throws(TraceError) {
+    let header = block.header
+    let expected = eventBlocks.last?.header.endEvent ?? header.firstEvent
+    guard header.eventCount <= EventBlock.maximumEventCount else {
+      throw .blockTooLarge(offset: block.offset, rawSize: UInt64(header.eventCount))
+    }
+    guard header.firstEvent <= UInt64.max - UInt64(header.eventCount),
+      header.firstEvent == expected || (mayFollowGap && header.firstEvent > expected)
+    else { throw .malformed(offset: block.offset, what: "first event", nil) }
+  }
+
+  /// The offset of the next whole block header behind a damaged one, or the end of the file.
+  private func nextBlock(after damaged: UInt64) -> UInt64 {
+    let size = BlockHeader.byteCount
+    let window = 1 << 20
+    var start = damaged &+ 1
+    while start < source.byteCount, source.byteCount - start >= UInt64(size) {
+      let count = Int(min(UInt64(window), source.byteCount - start))
+      guard let bytes = try? source.read(at: start, count: count) else { break }
+      for position in 0...(count - size) where bytes[position] == BlockHeader.firstByte {
+        let offset = start + UInt64(position)
+        let candidate = Array(bytes[position..<position + size])
+        if (try? BlockHeader(decoding: candidate, at: offset)) != nil { return offset }
+      }
+      start += UInt64(count - size + 1)
+    }
+    return source.byteCount
   }
 
   /// The raw bytes of a block, its checksum verified.
@@ -161,38 +253,70 @@ public final class Reel {
 
   /// Every page that is not zero at a keyframe, resolved through its parents.
   public func pageMap(at number: UInt64) throws(TraceError) -> [UInt32: PageIdentity] {
-    var chain = [try keyframe(number)]
-    while let last = chain.last, !last.isFullMap {
-      guard let parent = last.parent, parent < last.number else {
-        throw .missing(what: "full page map behind keyframe \(number)")
-      }
-      chain.append(try keyframe(parent))
-    }
     var map: [UInt32: PageIdentity] = [:]
-    for keyframe in chain.reversed() {
-      for entry in keyframe.pages {
-        map[entry.page] = entry.identity == .zeroPage ? nil : entry.identity
+    var keyframe = try keyframe(number)
+    // From the youngest to the oldest, so that one keyframe at a time is in memory.
+    for _ in 0...Keyframe.fullMapInterval {
+      for entry in keyframe.pages where map[entry.page] == nil {
+        map[entry.page] = entry.identity
       }
+      guard map.count <= Keyframe.maximumPageCount else {
+        throw .missing(what: "page map of a sensible size behind keyframe \(number)")
+      }
+      if keyframe.isFullMap { return map.filter { $0.value != .zeroPage } }
+      guard let parent = keyframe.parent, parent < keyframe.number else { break }
+      keyframe = try self.keyframe(parent)
     }
-    return map
+    throw .missing(what: "full page map behind keyframe \(number)")
+  }
+
+  /// Hands out the contents of a page map, each block of pages decoded once and in file order.
+  ///
+  /// Use it to restore a keyframe: ``page(_:)`` in any other order decodes a block again for
+  /// almost every page once the pages no longer fit its cache of 128 MiB.
+  ///
+  /// - Throws: as ``page(_:)``; the pages handed out before are good.
+  public func forEachPage(
+    of map: [UInt32: PageIdentity], _ body: (_ page: UInt32, _ content: ArraySlice<UInt8>) -> Void
+  ) throws(TraceError) {
+    let places = try indexedPages()
+    var wanted: [(place: PagePlace, page: UInt32)] = []
+    wanted.reserveCapacity(map.count)
+    for (page, identity) in map where identity != .zeroPage {
+      guard let place = places[identity] else { throw .missing(what: "page \(identity.name)") }
+      wanted.append((place, page))
+    }
+    wanted.sort { ($0.place.block, $0.page) < ($1.place.block, $1.page) }
+    for (place, page) in wanted {
+      body(page, try verifiedPages(inBlock: place.block).page(at: place.index))
+    }
   }
 
   /// A page's 4096 bytes, verified against its identity.
   public func page(_ identity: PageIdentity) throws(TraceError) -> [UInt8] {
     if identity == .zeroPage { return [UInt8](repeating: 0, count: PageBlock.pageSize) }
     guard let place = try indexedPages()[identity] else {
-      throw .missing(what: "page \(String(identity.high, radix: 16))")
+      throw .missing(what: "page \(identity.name)")
     }
-    if cachedPages?.block != place.block {
-      let block = blocks[place.block]
-      let decoded = try pages(of: block)
-      if let bad = decoded.firstMismatch(key: header.pageKey) {
-        throw .pageDamaged(offset: block.offset, page: bad)
-      }
-      cachedPages = (place.block, decoded)
+    return Array(try verifiedPages(inBlock: place.block).page(at: place.index))
+  }
+
+  /// A block of pages, each held to its identity; kept until the cache is full.
+  private func verifiedPages(inBlock index: Int) throws(TraceError) -> PageBlock {
+    if let known = cachedPages[index] { return known }
+    let block = blocks[index]
+    let decoded = try pages(of: block)
+    if let bad = decoded.firstMismatch(key: header.pageKey) {
+      throw .pageDamaged(offset: block.offset, page: bad)
     }
-    guard let pages = cachedPages?.pages else { throw .missing(what: "page block") }
-    return Array(pages.page(at: place.index))
+    let byteCount = decoded.identities.count * PageBlock.pageSize
+    if cachedByteCount + byteCount > Self.pageCacheBudget {
+      cachedPages = [:]
+      cachedByteCount = 0
+    }
+    cachedPages[index] = decoded
+    cachedByteCount += byteCount
+    return decoded
   }
 
   private func indexedPages() throws(TraceError) -> [PageIdentity: PagePlace] {

@@ -35,16 +35,27 @@ final class EventChunk: @unchecked Sendable {
   }
 
   func append(_ event: Event) {
-    unsafe events[count] = event
-    count += 1
+    append(event, payloadLength: 0)
   }
 
   func append(_ event: Event, payload bytes: UnsafeRawBufferPointer) {
-    // Safe: the writer asks `hasRoom` first.
-    unsafe payload.baseAddress?.advanced(by: payloadCount)
-      .copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: bytes.count)
+    precondition(hasRoom(forPayload: bytes.count), "a payload is at most a chunk's capacity")
+    if let source = bytes.baseAddress {
+      // Safe: the precondition keeps the copy inside the buffer.
+      unsafe payload.baseAddress?.advanced(by: payloadCount)
+        .copyMemory(from: source, byteCount: bytes.count)
+    }
     payloadCount += bytes.count
-    append(event)
+    append(event, payloadLength: UInt32(bytes.count))
+  }
+
+  /// The length is what was copied, whatever the event claims: a wrong one would make the whole
+  /// block unreadable.
+  private func append(_ event: Event, payloadLength: UInt32) {
+    // Safe: the subscript traps in debug builds; the writer asks `isFull` first.
+    unsafe events[count] = event
+    unsafe events[count].payloadLength = payloadLength
+    count += 1
   }
 
   func reset() {

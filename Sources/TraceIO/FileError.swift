@@ -40,7 +40,7 @@ extension FileError: CustomStringConvertible {
       return "\(path) holds an unfinished recording; move it away, or overwrite it with --force"
     case (.create, EEXIST):
       return "\(path) exists already; choose another name with -o, or overwrite it with --force"
-    case (.lock, _):
+    case (.lock, EWOULDBLOCK):
       return "\(path) is being written by another recorder"
     case (.open, EINVAL):
       return "\(path) is not a regular file"

@@ -11,18 +11,21 @@ public final class ReelFile: ReelSource {
   ///
   /// - Throws: ``FileError`` when it cannot be opened or is not a regular file.
   public init(path: String) throws(FileError) {
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // O_NONBLOCK: opening a FIFO without a writer must be refused below, not wait for one.
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(.open, path, errno) }
     var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(.open, path, errno) }
+    let failure = unsafe fstat(descriptor, &status) == 0 ? 0 : errno
+    byteCount = UInt64(max(0, status.st_size))
+    // All is initialised from here on, so that `deinit` closes the descriptor after a throw.
+    guard failure == 0 else { throw FileError(.open, path, failure) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(.open, path, status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
     }
-    byteCount = UInt64(max(0, status.st_size))
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// Reads by pread(2); a short read means the file shrank behind us.

@@ -4,6 +4,7 @@ internal import Glibc
 final class ReelOutput {
   private let path: String
   private let partPath: String
+  private let overwrite: Bool
   private let descriptor: Int32
   private var failure: FileError?
   /// Bytes of whole blocks written.
@@ -11,25 +12,42 @@ final class ReelOutput {
 
   init(path: String, overwrite: Bool) throws(FileError) {
     self.path = path
+    self.overwrite = overwrite
     partPath = path + ".part"
-    if !overwrite, unsafe access(path, F_OK) == 0 { throw FileError(.create, path, EEXIST) }
-    descriptor = unsafe open(partPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    try Self.checkTarget(path, overwrite: overwrite)
+    // From here on `deinit` closes the descriptor, after a throw too.
+    descriptor = unsafe open(partPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw FileError(.create, partPath, errno) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      Glibc.close(descriptor)
-      throw FileError(.lock, partPath, code)
+      throw FileError(.lock, partPath, errno)
     }
+    guard isStillNamed(partPath) else { throw FileError(.lock, partPath, EWOULDBLOCK) }
     // A part file without an owner is what a killed recorder left: somebody's only copy.
     if !overwrite, lseek(descriptor, 0, SEEK_END) > 0 {
-      Glibc.close(descriptor)
       throw FileError(.create, partPath, EEXIST)
     }
     guard ftruncate(descriptor, 0) == 0 else { throw FileError(.write, partPath, errno) }
   }
 
   deinit {
-    Glibc.close(descriptor)
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
+
+  /// Refuses at the start what the rename would refuse, or destroy, at the end.
+  private static func checkTarget(_ path: String, overwrite: Bool) throws(FileError) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR { throw FileError(.create, path, EISDIR) }
+    if !overwrite { throw FileError(.create, path, EEXIST) }
+  }
+
+  /// Whether the file just locked still has its name: another recorder may have finished between
+  /// our open and our lock, and what we hold would be its renamed reel.
+  private func isStillNamed(_ name: String) -> Bool {
+    var held = stat()
+    var named = stat()
+    return unsafe fstat(descriptor, &held) == 0 && lstat(name, &named) == 0
+      && held.st_ino == named.st_ino && held.st_dev == named.st_dev
   }
 
   /// Appends a whole block, or nothing.
@@ -59,7 +77,24 @@ final class ReelOutput {
     if fsync(descriptor) != 0, errno != EINVAL, failure == nil {
       failure = FileError(.write, partPath, errno)
     }
-    guard unsafe rename(partPath, path) == 0 else { throw FileError(.rename, partPath, errno) }
+    try rename()
     if let failure { throw failure }
+  }
+
+  /// Gives the file its final name; what took that name since the start stays, and so does the
+  /// part file.
+  private func rename() throws(FileError) {
+    if !overwrite {
+      // link(2) never replaces, rename(2) always does.
+      if unsafe link(partPath, path) == 0 {
+        _ = unsafe unlink(partPath)
+        return
+      }
+      if errno == EEXIST { throw FileError(.rename, partPath, EEXIST) }
+      // A file system without hard links: the check at the start must do.
+    }
+    guard unsafe Glibc.rename(partPath, path) == 0 else {
+      throw FileError(.rename, partPath, errno)
+    }
   }
 }

@@ -17,7 +17,8 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   static let chunkCount = 4
   /// Captured page bytes in flight at most before a capture waits for the queue.
   static let captureBudget = 32 << 20
-  /// A chunk is handed over at least this often, so that a killed recorder loses little.
+  /// A chunk is handed over by the first event after this long, so that a killed recorder loses
+  /// little.
   static let flushIntervalNanoseconds: UInt64 = 1_000_000_000
 
   private let output: ReelOutput
@@ -30,6 +31,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   private var chunk: EventChunk
   private var eventCount: UInt64 = 0
   private var lastTime: UInt64 = 0
+  private var flushTime = flushIntervalNanoseconds
 
   /// Creates `path.part` and writes the header and the metadata into it.
   ///
@@ -62,8 +64,9 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   }
 
   private func prepare(for event: Event) {
-    if chunk.isFull || event.exitTime &- chunk.firstTime > Self.flushIntervalNanoseconds {
+    if chunk.isFull || event.exitTime >= flushTime {
       flush()
+      flushTime = event.exitTime &+ Self.flushIntervalNanoseconds
     }
     eventCount += 1
     lastTime = event.exitTime

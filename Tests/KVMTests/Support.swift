@@ -36,3 +36,6 @@ extension ProbeGuest {
     try processor.run(sliceLimitNanoseconds: patience).reason
   }
 }
+
+/// Everything that runs guests: one after the other, since the tests measure times.
+@Suite(.serialized) enum HostTests {}

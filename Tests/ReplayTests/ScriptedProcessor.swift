@@ -176,6 +176,7 @@ final class ScriptedProcessor: Processor {
       throw ProcessorError(operation: "KVM_GET_SREGS", errorNumber: 5)
     }
     var state = VCPUState()
+    state.floatingPoint = [UInt8](repeating: 0, count: 512)
     state.registers = registers
     state.system.cr2 = hidden
     state.events.interruptShadow = hasShadow ? 2 : 0

@@ -48,6 +48,7 @@ static const unsigned long CKVM_SET_VCPU_EVENTS = KVM_SET_VCPU_EVENTS;
 static const unsigned long CKVM_GET_DEBUGREGS = KVM_GET_DEBUGREGS;
 static const unsigned long CKVM_SET_DEBUGREGS = KVM_SET_DEBUGREGS;
 static const unsigned long CKVM_SET_GUEST_DEBUG = KVM_SET_GUEST_DEBUG;
+static const unsigned long CKVM_TRANSLATE = KVM_TRANSLATE;
 static const unsigned long CKVM_GET_STATS_FD = KVM_GET_STATS_FD;
 
 static const uint32_t CKVM_SYNC_REGS = KVM_SYNC_X86_REGS;
@@ -104,7 +105,7 @@ void ckvm_timer_delete(int timer);
 
 /// CLOCK_MONOTONIC in nanoseconds.
 uint64_t ckvm_now(void);
-/// An identity of the calling thread that costs no system call.
+/// An identity of the calling thread, never 0 or used again; costs no system call.
 uint64_t ckvm_thread(void);
 
 #endif

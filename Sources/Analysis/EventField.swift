@@ -1,0 +1,51 @@
+internal import Trace
+
+/// A field of an event that `diff` compares.
+public enum EventField: String, Codable, Sendable, CaseIterable {
+  /// What happened.
+  case kind
+  /// The vCPU.
+  case vcpu
+  /// Bytes per element.
+  case width
+  /// Elements.
+  case count
+  /// Port, address, MSR or vector.
+  case address
+  /// The data of a single element.
+  case value
+  /// The data of several elements.
+  case payload
+  /// The instruction pointer.
+  case rip
+  /// The digest of the history, registers included.
+  case check
+
+  /// The fields in which two events differ; payloads are compared too.
+  static func differences(
+    _ a: Event, _ payloadA: ArraySlice<UInt8>, _ b: Event, _ payloadB: ArraySlice<UInt8>
+  ) -> [EventField] {
+    var fields: [EventField] = []
+    if a.kind != b.kind { fields.append(.kind) }
+    if a.vcpu != b.vcpu { fields.append(.vcpu) }
+    if a.width != b.width { fields.append(.width) }
+    if a.elementCount != b.elementCount { fields.append(.count) }
+    if a.address != b.address { fields.append(.address) }
+    if a.value != b.value { fields.append(.value) }
+    if a.payloadLength != b.payloadLength
+      || (a.payloadLength > 0 && payloadA != payloadB)
+    {
+      fields.append(.payload)
+    }
+    if a.rip != b.rip { fields.append(.rip) }
+    if hasDifferentDigests(a, b) { fields.append(.check) }
+    return fields
+  }
+
+  /// Whole digests are compared where both events have them, else the 16 bits.
+  private static func hasDifferentDigests(_ a: Event, _ b: Event) -> Bool {
+    if a.check != b.check { return true }
+    guard a.flags.contains(.fullDigest), b.flags.contains(.fullDigest) else { return false }
+    return a.digest != b.digest
+  }
+}

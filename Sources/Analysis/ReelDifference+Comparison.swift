@@ -1,0 +1,125 @@
+public import Trace
+
+extension ReelDifference {
+  /// Compares two reels.
+  ///
+  /// - Parameter metadata: both reels' decoded ``Reel/metadataJSON``; without it the
+  ///   configurations are not compared.
+  /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
+  public init(
+    _ a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata)? = nil,
+    options: Options = Options()
+  ) throws(ReelDifferenceError) {
+    endingA = ReelEnding(a)
+    endingB = ReelEnding(b)
+    configuration = metadata.map { ConfigurationDifference.between($0.a, $0.b) } ?? []
+    var comparison = StreamComparison(options)
+    try comparison.run(a, b)
+    firstDifference = comparison.firstDifference
+    commonEvents = comparison.commonEvents
+    usedDigests = comparison.usedDigests
+    guard options.countsTotals else { return }
+    totals = Self.totals(
+      try Self.reading(.a) { () throws(TraceError) in try ExitStatistics(a) },
+      try Self.reading(.b) { () throws(TraceError) in try ExitStatistics(b) })
+  }
+
+  /// Names the reel in an error of reading it.
+  fileprivate static func reading<T>(
+    _ side: ReelDifferenceError.Side, _ body: () throws(TraceError) -> T
+  ) throws(ReelDifferenceError) -> T {
+    do throws(TraceError) {
+      return try body()
+    } catch {
+      throw ReelDifferenceError(side: side, error: error)
+    }
+  }
+
+  /// Reasons, then places, then vectors, then what the host made.
+  private static func totals(_ a: ExitStatistics, _ b: ExitStatistics) -> [TotalDifference] {
+    var totals: [TotalDifference] = []
+    for table in [\ExitStatistics.reasons, \.ports, \.memory, \.msrs, \.hostMade] {
+      totals += merge(
+        a[keyPath: table].map { ($0.name, $0.samples) },
+        b[keyPath: table].map { ($0.name, $0.samples) })
+    }
+    return totals
+      + merge(
+        a.interrupts.map { ("vector \($0.vector)", $0.count) },
+        b.interrupts.map { ("vector \($0.vector)", $0.count) })
+  }
+
+  private static func merge(
+    _ a: [(name: String, count: UInt64)], _ b: [(name: String, count: UInt64)]
+  ) -> [TotalDifference] {
+    let left = Dictionary(a.map { ($0.name, $0.count) }) { $0.addingSaturated($1) }
+    let right = Dictionary(b.map { ($0.name, $0.count) }) { $0.addingSaturated($1) }
+    return Set(left.keys).union(right.keys).sorted().map {
+      TotalDifference(name: $0, a: left[$0] ?? 0, b: right[$0] ?? 0)
+    }
+  }
+}
+
+/// The walk along two deterministic streams up to their first difference.
+private struct StreamComparison {
+  private let options: ReelDifference.Options
+  private var context: [EventRecord] = []
+  private(set) var firstDifference: FirstDifference?
+  private(set) var commonEvents: UInt64 = 0
+  private(set) var usedDigests = false
+
+  init(_ options: ReelDifference.Options) {
+    self.options = options
+  }
+
+  mutating func run(_ a: Reel, _ b: Reel) throws(ReelDifferenceError) {
+    var anchor: DigestAnchor?
+    if options.trustsDigests {
+      // A damaged block makes the search give up; the walk below then meets it and names the side.
+      anchor = (try? DigestAnchor.last(of: a, b)) ?? nil
+      usedDigests = anchor != nil
+    }
+    var left = DeterministicStream(a, from: anchor?.a ?? 0)
+    var right = DeterministicStream(b, from: anchor?.b ?? 0)
+    while true {
+      try advance(&left, .a)
+      try advance(&right, .b)
+      guard let first = left.event, let second = right.event else {
+        if left.event != nil || right.event != nil { report(left, right, []) }
+        break
+      }
+      let fields = EventField.differences(first, left.payload, second, right.payload)
+      if !fields.isEmpty, !options.ignoredFields.isSuperset(of: fields) {
+        report(left, right, fields.filter { !options.ignoredFields.contains($0) })
+        break
+      }
+      keepContext(left)
+    }
+    commonEvents = left.position
+  }
+
+  private func advance(
+    _ stream: inout DeterministicStream, _ side: ReelDifferenceError.Side
+  ) throws(ReelDifferenceError) {
+    do throws(TraceError) {
+      try stream.advance()
+    } catch {
+      throw ReelDifferenceError(side: side, error: error)
+    }
+  }
+
+  private mutating func keepContext(_ stream: DeterministicStream) {
+    guard options.context > 0, let record = stream.record else { return }
+    if context.count >= options.context { context.removeFirst() }
+    context.append(record)
+  }
+
+  private mutating func report(
+    _ left: DeterministicStream, _ right: DeterministicStream, _ fields: [EventField]
+  ) {
+    firstDifference = FirstDifference(
+      commonEvents: left.position, a: left.record, b: right.record, fields: fields,
+      context: context, hostMadeA: left.hostMade, hostMadeB: right.hostMade,
+      consoleTail: left.event == nil ? right.consoleTail : left.consoleTail)
+  }
+}

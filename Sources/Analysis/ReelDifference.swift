@@ -1,0 +1,117 @@
+public import Trace
+
+/// What differs between two reels: configuration, the first differing event, totals.
+///
+/// Compared is the *deterministic stream*: guest-made exits and inputs. Host-made exits, keyframe
+/// marks and times are not, since they differ between runs of equal guests.
+public struct ReelDifference: Codable, Equatable, Sendable {
+  /// The schema of the Codable form.
+  public static let schemaName = "vmreel.diff/1"
+
+  /// ``schemaName``.
+  public var schema = Self.schemaName
+  /// Fields of the metadata that differ, the weightiest first.
+  public var configuration: [ConfigurationDifference] = []
+  /// The first difference of the deterministic streams.
+  public var firstDifference: FirstDifference?
+  /// Events of the deterministic streams that were compared and agree.
+  public var commonEvents: UInt64 = 0
+  /// Whether whole digests stood in for comparing the events before the last common one.
+  public var usedDigests = false
+  /// Exits and interrupts by name, in both reels.
+  public var totals: [TotalDifference] = []
+  /// How the first reel ends.
+  public var endingA: ReelEnding
+  /// How the second reel ends.
+  public var endingB: ReelEnding
+
+  /// Whether the deterministic streams are equal; configuration and endings do not count.
+  public var areEqual: Bool { firstDifference == nil }
+
+  /// What to compare and how much to report.
+  public struct Options: Sendable {
+    /// Common events to report before the difference.
+    public var context = 3
+    /// Fields to leave out of the comparison.
+    public var ignoredFields: Set<EventField> = []
+    /// Whether equal whole digests may stand in for comparing all events before them.
+    ///
+    /// Fast, and right for reels as recorded; a reel edited by hand needs the full comparison.
+    public var trustsDigests = false
+    /// Whether to count totals, which reads both reels once more.
+    public var countsTotals = true
+
+    /// The defaults: everything compared, three events of context, totals counted.
+    public init() {}
+  }
+}
+
+/// The first difference of two deterministic streams.
+public struct FirstDifference: Codable, Equatable, Sendable {
+  /// Events of the deterministic stream before the difference, common to both; counted from the
+  /// last common digest when digests were trusted.
+  public var commonEvents: UInt64
+  /// The first reel's event; `nil` when its stream ends here.
+  public var a: EventRecord?
+  /// The second reel's event; `nil` when its stream ends here.
+  public var b: EventRecord?
+  /// The fields in which they differ; empty when one stream ends.
+  public var fields: [EventField]
+  /// The common events before, oldest first, as the first reel has them.
+  public var context: [EventRecord]
+  /// Host-made events and marks of the first reel since the last common event: suspects.
+  public var hostMadeA: [EventRecord]
+  /// Likewise of the second reel.
+  public var hostMadeB: [EventRecord]
+  /// The end of the console text before the difference, as the first reel has it.
+  public var consoleTail: String
+
+  /// Whether all visible fields agree and only the digest differs: some register, or an earlier
+  /// part of the history, is different although the guest has not shown it yet.
+  public var isHidden: Bool { fields == [.check] }
+
+  /// Whether either event is an interrupt delivered after a kick, whose place the host decides.
+  public var isHostPlacedInterrupt: Bool {
+    func isPlaced(_ record: EventRecord?, _ hostMade: [EventRecord]) -> Bool {
+      record?.event.kind == .interrupt && hostMade.contains { $0.event.kind == .kick }
+    }
+    return isPlaced(a, hostMadeA) || isPlaced(b, hostMadeB)
+  }
+}
+
+/// How often something happened in each of two reels.
+public struct TotalDifference: Codable, Equatable, Sendable {
+  /// The reason's name, the port in perf's spelling, or `vector 0x20`.
+  public var name: String
+  /// The count in the first reel.
+  public var a: UInt64
+  /// The count in the second reel.
+  public var b: UInt64
+  /// The second minus the first.
+  public var delta: Int64
+  /// The delta relative to the first, in percent; `nil` when the first has none.
+  public var percent: Double?
+
+  init(name: String, a: UInt64, b: UInt64) {
+    self.name = name
+    self.a = a
+    self.b = b
+    delta = Int64(clamping: b) - Int64(clamping: a)
+    percent = a == 0 ? nil : 100 * Double(delta) / Double(a)
+  }
+}
+
+/// A reel that could not be read far enough to compare it.
+public struct ReelDifferenceError: Error, Equatable, Sendable {
+  /// Which reel.
+  public enum Side: String, Sendable {
+    /// The first.
+    case a
+    /// The second.
+    case b
+  }
+  /// Which reel.
+  public var side: Side
+  /// What is wrong with it.
+  public var error: TraceError
+}

@@ -1,0 +1,272 @@
+internal import Trace
+
+/// Walks a reel's blocks in file order and then holds what they said against each other.
+struct ReelVerifier {
+  private struct KeyframeFacts {
+    var offset: UInt64
+    var eventIndex: EventIndex
+    var guestMadeExits: UInt64
+  }
+
+  private struct Mark {
+    var index: EventIndex
+    var offset: UInt64
+    var guestMadeExits: UInt64
+  }
+
+  private let reel: Reel
+  private(set) var result = ReelVerification()
+  private var nextEvent: EventIndex?
+  private var lastTime: UInt64?
+  private var guestMadeExits: UInt64 = 0
+  private var storedPages: Set<PageIdentity> = []
+  private var keyframes: [UInt64: KeyframeFacts] = [:]
+  private var marks: [UInt64: Mark] = [:]
+  /// Whether a block was lost, so that totals and cross-references cannot be expected to hold.
+  private var hasLoss = false
+  private var canCheckPages = true
+
+  init(_ reel: Reel) {
+    self.reel = reel
+  }
+
+  mutating func run() {
+    result.checked.bytes = reel.byteCount
+    checkOpening()
+    for (position, block) in reel.blocks.enumerated() {
+      check(block, position)
+    }
+    checkTail()
+    checkMarks()
+    checkEnd()
+    result.findings.sort { $0.offset < $1.offset }
+  }
+
+  // MARK: The file around the blocks
+
+  private mutating func checkOpening() {
+    for error in reel.openingErrors {
+      if case .missing(let what) = error {
+        note(.damage, at: UInt64(FileHeader.byteCount), "metadata", "the reel has no \(what)")
+      } else if error.isOfFileHeader {
+        canCheckPages = false
+        note(.damage, at: 0, "file header", error.description)
+        note(.unchecked, at: 0, "pages", "page identities need the key in the file header")
+      }
+    }
+    for gap in reel.gaps {
+      hasLoss = true
+      note(
+        .damage, at: gap.offset, "block header",
+        "\(gap.error.description); \(gap.byteCount) bytes were skipped")
+    }
+  }
+
+  private mutating func checkTail() {
+    guard case .partial(let offset) = reel.tail else { return }
+    let left = reel.byteCount &- min(offset, reel.byteCount)
+    let hasEnd = reel.blocks.contains { $0.header.type == .end }
+    switch (hasEnd, left) {
+    case (true, 0): break
+    case (true, _):
+      note(.damage, at: offset, "file", "\(left) bytes follow the end record")
+    case (false, 0):
+      note(.incomplete, at: offset, "end", "the reel stops here without its end record")
+    case (false, _):
+      note(.incomplete, at: offset, "file", "the reel stops inside a block; \(left) bytes of it")
+    }
+  }
+
+  // MARK: One block
+
+  private mutating func check(_ block: BlockDescriptor, _ position: Int) {
+    do throws(TraceError) {
+      switch block.header.type {
+      case .metadata: try checkMetadata(block, position)
+      case .events: try checkEvents(block)
+      case .pages: try checkPages(block)
+      case .keyframe: try checkKeyframe(block)
+      case .end:
+        _ = try reel.rawBytes(of: block)
+        checkEndPlace(block, position)
+      default:
+        _ = try reel.rawBytes(of: block)
+        result.checked.unknownBlocks += 1
+      }
+      result.checked.blocks += 1
+    } catch {
+      hasLoss = true
+      note(.damage, block, error.description)
+      if block.header.type == .events {
+        nextEvent = block.header.firstEvent &+ UInt64(block.header.eventCount)
+      }
+    }
+  }
+
+  private mutating func checkMetadata(
+    _ block: BlockDescriptor, _ position: Int
+  ) throws(TraceError) {
+    _ = try reel.rawBytes(of: block)
+    if position != 0 { note(.damage, block, "metadata that is not the first block") }
+  }
+
+  private mutating func checkEndPlace(_ block: BlockDescriptor, _ position: Int) {
+    if position != reel.blocks.count - 1 {
+      note(.damage, block, "\(reel.blocks.count - 1 - position) blocks follow the end record")
+    } else if case .damaged(let error) = reel.tail {
+      note(.damage, block, error.description)
+    }
+  }
+
+  private mutating func checkEvents(_ block: BlockDescriptor) throws(TraceError) {
+    let decoded = try reel.events(of: block)
+    if let nextEvent, nextEvent != decoded.firstEvent {
+      note(
+        .damage, block, "the block begins at event \(decoded.firstEvent), not \(nextEvent)")
+    }
+    if let last = decoded.events.last, last.exitTime != block.header.lastTime {
+      note(
+        .damage, block,
+        "the last event is at \(last.exitTime) ns, the block header says \(block.header.lastTime)")
+    }
+    for (position, event) in decoded.events.enumerated() {
+      check(event, decoded.firstEvent &+ UInt64(position), block)
+    }
+    nextEvent = decoded.firstEvent &+ UInt64(decoded.events.count)
+    result.checked.events += UInt64(decoded.events.count)
+    result.checked.skippedColumns += UInt64(decoded.skippedColumns)
+  }
+
+  private mutating func check(
+    _ event: Event, _ index: EventIndex, _ block: BlockDescriptor
+  ) {
+    if event.flags.contains(.fullDigest), UInt16(truncatingIfNeeded: event.digest) != event.check {
+      note(.damage, block, "event \(index): its check is not the low half of its digest")
+    }
+    if event.kind == .keyframe {
+      let mark = Mark(index: index, offset: block.offset, guestMadeExits: guestMadeExits)
+      if marks.updateValue(mark, forKey: event.address) != nil {
+        note(.damage, block, "event \(index): keyframe \(event.address) is marked twice")
+      }
+    }
+    if event.kind.isGuestMade { guestMadeExits += 1 }
+  }
+
+  private mutating func checkPages(_ block: BlockDescriptor) throws(TraceError) {
+    let pages = try reel.pages(of: block)
+    storedPages.formUnion(pages.identities)
+    guard canCheckPages else { return }
+    if let bad = pages.firstMismatch(key: reel.header.pageKey) {
+      throw .pageDamaged(offset: block.offset, page: bad)
+    }
+    result.checked.pages += UInt64(pages.identities.count)
+  }
+
+  private mutating func checkKeyframe(_ block: BlockDescriptor) throws(TraceError) {
+    let keyframe = try reel.keyframe(of: block)
+    let name = "keyframe \(keyframe.number)"
+    if keyframes[keyframe.number] != nil { note(.damage, block, "\(name) is there twice") }
+    switch keyframe.parent {
+    case let parent? where parent >= keyframe.number || keyframes[parent] == nil:
+      note(.damage, block, "\(name) builds on keyframe \(parent), which does not precede it")
+    case nil where !keyframe.isFullMap:
+      note(.damage, block, "\(name) has neither a parent nor a full page map")
+    default: break
+    }
+    let missing = keyframe.pages.filter {
+      $0.identity != .zeroPage && !storedPages.contains($0.identity)
+    }
+    if let first = missing.first {
+      note(
+        .damage, block,
+        "\(name) names \(missing.count) pages that precede it nowhere, first page "
+          + HexWord(UInt64(first.page)).description)
+    }
+    if zip(keyframe.pages, keyframe.pages.dropFirst()).contains(where: { $0.page >= $1.page }) {
+      note(.damage, block, "\(name) does not list its pages in ascending order")
+    }
+    keyframes[keyframe.number] = KeyframeFacts(
+      offset: block.offset, eventIndex: keyframe.eventIndex,
+      guestMadeExits: keyframe.guestMadeExits)
+    result.checked.keyframes += 1
+  }
+
+  // MARK: What the blocks say of each other
+
+  private mutating func checkMarks() {
+    guard !hasLoss else { return }
+    let isWhole = reel.tail == .whole
+    // A trimmed reel begins in mid-recording: its exits count from its first keyframe.
+    let base = marks.min { $0.value.index < $1.value.index }.flatMap { mark in
+      keyframes[mark.key].map { $0.guestMadeExits &- mark.value.guestMadeExits }
+    }
+    for (number, keyframe) in keyframes.sorted(by: { $0.key < $1.key }) {
+      let name = "keyframe \(number)"
+      guard let mark = marks[number] else {
+        if isWhole || keyframe.eventIndex < reel.eventCount {
+          note(.damage, at: keyframe.offset, "keyframe", "\(name) has no mark among the events")
+        }
+        continue
+      }
+      if mark.index != keyframe.eventIndex {
+        note(
+          .damage, at: keyframe.offset, "keyframe",
+          "\(name) says event \(keyframe.eventIndex), but its mark is event \(mark.index)")
+      }
+      if let base, keyframe.guestMadeExits != mark.guestMadeExits &+ base {
+        note(
+          .damage, at: keyframe.offset, "keyframe",
+          "\(name) says \(keyframe.guestMadeExits) guest-made exits precede it; "
+            + "there are \(mark.guestMadeExits &+ base)")
+      }
+    }
+    for (number, mark) in marks.sorted(by: { $0.key < $1.key })
+    where keyframes[number] == nil && isWhole {
+      note(
+        .damage, at: mark.offset, "events",
+        "event \(mark.index) marks keyframe \(number), which is not there")
+    }
+  }
+
+  private mutating func checkEnd() {
+    guard !hasLoss, let end = reel.end, let block = reel.blocks.last else { return }
+    let facts: [(name: String, stated: UInt64, counted: UInt64)] = [
+      ("events", end.eventCount, result.checked.events),
+      ("guest-made exits", end.guestMadeExits, guestMadeExits),
+      ("keyframes", end.keyframeCount, UInt64(keyframes.count)),
+    ]
+    for fact in facts where fact.stated != fact.counted {
+      note(
+        .damage, block,
+        "the end record says \(fact.stated) \(fact.name); there are \(fact.counted)")
+    }
+  }
+
+  // MARK: Findings
+
+  private mutating func note(
+    _ severity: ReelVerification.Finding.Severity, _ block: BlockDescriptor, _ message: String
+  ) {
+    note(severity, at: block.offset, block.header.type.name, message)
+  }
+
+  private mutating func note(
+    _ severity: ReelVerification.Finding.Severity, at offset: UInt64, _ block: String,
+    _ message: String
+  ) {
+    result.add(
+      ReelVerification.Finding(
+        severity: severity, offset: offset, block: block, message: message))
+  }
+}
+
+extension TraceError {
+  /// Whether the 64-byte header at the file's beginning is what is wrong.
+  fileprivate var isOfFileHeader: Bool {
+    switch self {
+    case .notAReel, .headerTruncated, .headerDamaged, .unsupportedVersion, .unsupportedFeatures:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,66 @@
+internal import ArgumentParser
+internal import KVM
+internal import Machine
+
+/// `vmreel bench`: what recording costs, as ratios within one run.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure what recording costs on this machine.",
+    discussion: """
+      Example:
+        vmreel bench exits
+      """,
+    subcommands: [BenchExitsCommand.self])
+}
+
+/// `vmreel bench exits`: the cost of an exit bare, run and recorded.
+struct BenchExitsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exits",
+    abstract: "Nanoseconds per exit: bare KVM_RUN, the runner, the runner recording.",
+    discussion: """
+      One guest makes the same port write again and again. The variants alternate; a round set \
+      in which the bare loop varies by more than 10 % is measured again.
+
+      Example:
+        vmreel bench exits --rounds 9 --format json
+      """)
+
+  @Option(name: .long, help: "Exits per round.")
+  var exits = 100_000
+
+  @Option(name: .long, help: "Rounds of each variant, at least 3.")
+  var rounds = 7
+
+  @Option(name: .long, help: "text, json or csv.")
+  var format: OutputFormat = .text
+
+  mutating func validate() throws {
+    guard (1000...10_000_000).contains(exits) else {
+      throw ValidationError("--exits must be from 1000 to 10000000")
+    }
+    guard (3...1000).contains(rounds) else {
+      throw ValidationError("--rounds must be from 3 to 1000")
+    }
+  }
+
+  func run() throws {
+    let bench = ExitBench(exits: exits, rounds: rounds)
+    let result: ExitBenchResult
+    do {
+      result = try bench.run()
+    } catch let error as ProcessorError {
+      throw CommandFailure(error.sentence)
+    }
+    switch format {
+    case .json:
+      StandardOutput.shared.write(bytes: try JSONText.encode(result, pretty: true) + [0x0a])
+    case .csv: StandardOutput.shared.write(result.csv)
+    case .text: StandardOutput.shared.write(result.text)
+    }
+    if !result.isSteady {
+      StandardError.note("note: the machine is noisy: the bare loop varied by more than 10 %")
+    }
+  }
+}

@@ -1,0 +1,75 @@
+internal import Analysis
+internal import ArgumentParser
+internal import Reporting
+internal import Trace
+
+/// `vmreel diff`: where two recordings part.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compare two reels event by event.",
+    discussion: """
+      What the guests did and were given is compared: guest-made exits and inputs. Host times, \
+      kicks and keyframes are not. Exit status: 0 the same, 1 different, 2 trouble.
+
+      Example:
+        vmreel diff monday.reel tuesday.reel; echo $?
+      """)
+
+  @Argument(help: "The first reel.")
+  var a: String
+
+  @Argument(help: "The second reel.")
+  var b: String
+
+  @Flag(name: .shortAndLong, help: "Answer with the exit status alone.")
+  var quiet = false
+
+  @Option(name: [.customShort("U"), .customLong("context")], help: "Common events to show.")
+  var context = 3
+
+  @Option(name: .long, help: "A field not to compare, such as rip or check; may be repeated.")
+  var ignore: [String] = []
+
+  @Option(name: .long, help: "text or json.")
+  var format: TextOrJSON = .text
+
+  mutating func validate() throws {
+    guard (0...10_000).contains(context) else {
+      throw ValidationError("-U must be from 0 to 10000")
+    }
+    let known = EventField.allCases.map(\.rawValue)
+    if let unknown = ignore.first(where: { !known.contains($0) }) {
+      throw ValidationError(
+        "--ignore \(unknown): there are \(known.joined(separator: ", "))")
+    }
+  }
+
+  func run() throws {
+    let first = try OpenedReel(path: a)
+    let second = try OpenedReel(path: b)
+    var options = ReelDifference.Options()
+    options.context = context
+    options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))
+    options.trustsDigests = quiet
+    options.countsTotals = !quiet
+    let difference: ReelDifference
+    do {
+      difference = try ReelDifference(
+        first.reel, second.reel, metadata: (first.metadata, second.metadata), options: options)
+    } catch {
+      throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
+    }
+    if !quiet { try print(difference) }
+    if !difference.areEqual { throw ExitStatus.difference }
+  }
+
+  private func print(_ difference: ReelDifference) throws {
+    switch format {
+    case .text:
+      StandardOutput.shared.write(DifferenceText(nameA: a, nameB: b).render(difference))
+    case .json:
+      StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])
+    }
+  }
+}

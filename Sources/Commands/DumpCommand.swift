@@ -1,0 +1,88 @@
+internal import Analysis
+internal import ArgumentParser
+internal import Reporting
+internal import Trace
+
+/// `vmreel dump`: the events of a reel, one a line.
+struct DumpCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dump",
+    abstract: "Print the events of a reel, one a line.",
+    discussion: """
+      The output is the same for equal guests unless --times asks for host times, so that plain \
+      text tools can compare it.
+
+      Example:
+        vmreel dump ticker.reel --range 100..120
+      """)
+
+  @Argument(help: "The reel.")
+  var reel: String
+
+  @Option(name: .long, help: "Events A..B, B excluded; either may be left out.")
+  var range: EventRange?
+
+  @Option(name: .long, help: "text, json (one object a line) or csv.")
+  var format: OutputFormat = .text
+
+  @Flag(name: .long, help: "Print the console transcript instead of events.")
+  var console = false
+
+  @Flag(name: .long, help: "Add the host times of each exit.")
+  var times = false
+
+  func run() throws {
+    let opened = try OpenedReel(path: reel)
+    try opened.reading { reel in
+      if console {
+        try ConsoleTranscript.forEachChunk(of: reel) { _, bytes in
+          StandardOutput.shared.write(bytes: bytes)
+        }
+      } else {
+        try dumpEvents(reel)
+      }
+    }
+  }
+
+  private func dumpEvents(_ reel: Reel) throws {
+    if format == .csv {
+      StandardOutput.shared.write(EventDescription.csvHeading(times: times) + "\n")
+    }
+    var cursor = EventCursor(reel, from: range?.lower ?? 0)
+    while let event = try cursor.next() {
+      if let upper = range?.upper, cursor.index >= upper { return }
+      let record = EventRecord(
+        index: cursor.index, event: event, payload: cursor.payload(of: event))
+      let description = EventDescription(record, times: times)
+      let line =
+        switch format {
+        case .text: description.line
+        case .json: description.jsonLine
+        case .csv: description.csvRow
+        }
+      StandardOutput.shared.write(line + "\n")
+    }
+  }
+}
+
+/// A range of events: `100..120`, `100..`, `..120` or the single event `100`.
+struct EventRange: ExpressibleByArgument {
+  var lower: EventIndex
+  var upper: EventIndex?
+
+  init?(argument: String) {
+    guard let dots = argument.firstRange(of: "..") else {
+      guard let single = EventIndex(argument), single < .max else { return nil }
+      lower = single
+      upper = single + 1
+      return
+    }
+    let left = argument[..<dots.lowerBound]
+    let right = argument[dots.upperBound...]
+    guard let lower = left.isEmpty ? 0 : EventIndex(left) else { return nil }
+    self.lower = lower
+    if right.isEmpty { return }
+    guard let upper = EventIndex(right), upper >= lower else { return nil }
+    self.upper = upper
+  }
+}

@@ -1,0 +1,197 @@
+internal import Bytes
+internal import Glibc
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Trace
+internal import TraceIO
+
+/// Measures an exit's cost in three variants, alternated in one process.
+struct ExitBench {
+  /// Sets of rounds tried before a noisy machine is accepted and reported as such.
+  private static let attempts = 5
+  /// The spread of the bare loop above which a set is measured again.
+  static let steadySpread = 0.10
+
+  var exits: Int
+  var rounds: Int
+
+  func run() throws -> ExitBenchResult {
+    var result = try measure()
+    for _ in 1..<Self.attempts where !result.isSteady { result = try measure() }
+    return result
+  }
+
+  private func measure() throws -> ExitBenchResult {
+    var bare: [Double] = []
+    var run: [Double] = []
+    var recorded: [Double] = []
+    for _ in 0..<rounds {
+      bare.append(try bareRound())
+      run.append(try runnerRound(NullSink()))
+      recorded.append(try recordingRound())
+    }
+    return ExitBenchResult(
+      exits: exits, rounds: rounds, bare: Spread(bare), runner: Spread(run),
+      recording: Spread(recorded), peakMiBWithoutGuestRAM: PeakMemory.mebibytes() - 1)
+  }
+
+  private func bareRound() throws -> Double {
+    let (processor, _) = try makeGuest()
+    return Double(try processor.runBare(exits: exits)) / Double(exits)
+  }
+
+  private func runnerRound(_ sink: any TraceSink) throws -> Double {
+    let (processor, memory) = try makeGuest()
+    var policy = RecordingPolicy()
+    policy.keyframeExitInterval = 0
+    let recorder = Recorder(
+      processor: processor, memory: memory, board: Board(configuration: BoardConfiguration()),
+      host: SilentHost(), sink: sink, policy: policy)
+    let end = recorder.run()
+    if let failure = recorder.failure { throw failure }
+    guard end.guestMadeExits == UInt64(exits) + 1 else {
+      throw CommandFailure("the bench guest made \(end.guestMadeExits) exits, not \(exits + 1)")
+    }
+    return Double(end.durationNanoseconds) / Double(end.guestMadeExits)
+  }
+
+  private func recordingRound() throws -> Double {
+    let path = try TemporaryFile.name("vmreel-bench")
+    defer { _ = unsafe unlink(path) }
+    do {
+      let writer = try ReelWriter(
+        path: path, overwrite: true, header: FileHeader(pageKey: SHA256.randomBytes(16)),
+        metadataJSON: Array("{}".utf8))
+      let cost = try runnerRound(writer)
+      _ = try writer.finish(
+        EndRecord(
+          reason: .debugExit, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
+          durationNanoseconds: 0, virtualTime: 0, digest: 0))
+      return cost
+    } catch let error as FileError {
+      throw CommandFailure(error.description)
+    }
+  }
+
+  /// A real-mode loop of OUT 0x80, AL, then a write to the debug-exit port.
+  private func makeGuest() throws -> (KVMProcessor, GuestMemory) {
+    var code = ByteWriter()
+    code.append(bytes: [0x66, 0xb9])  // mov ecx, count
+    code.append(UInt32(exits))
+    code.append(bytes: [0xe6, 0x80])  // out 0x80, al
+    code.append(bytes: [0x66, 0x49])  // dec ecx
+    code.append(bytes: [0x75, 0xfa])  // jnz out
+    code.append(bytes: [0xe6, 0xf4])  // out 0xf4, al
+    let memory = try GuestMemory(mebibytes: 1)
+    let loader = FlatLoader(image: code.bytes, loadAddress: 0x7c00, mode: .realMode)
+    let processor = try KVMProcessor(memory: memory)
+    var state = try processor.captureState()
+    try loader.load(into: memory).apply(to: &state)
+    try processor.restoreState(state)
+    return (processor, memory)
+  }
+}
+
+/// Median and extremes of one variant's rounds, in nanoseconds per exit.
+struct Spread: Encodable {
+  var median: Double
+  var minimum: Double
+  var maximum: Double
+
+  init(_ values: [Double]) {
+    let sorted = values.sorted()
+    median = sorted[sorted.count / 2]
+    minimum = sorted.first ?? 0
+    maximum = sorted.last ?? 0
+  }
+
+  /// Slowest minus fastest round, relative to the median.
+  var relative: Double { (maximum - minimum) / median }
+}
+
+/// The figures of one set of rounds.
+struct ExitBenchResult: Encodable {
+  let schema = "vmreel.bench.exits/1"
+  let unit = "nanoseconds per exit"
+  var exits: Int
+  var rounds: Int
+  var bare: Spread
+  var runner: Spread
+  var recording: Spread
+  var peakMiBWithoutGuestRAM: Int
+
+  var isSteady: Bool { bare.relative <= ExitBench.steadySpread }
+
+  private var rows: [(name: String, spread: Spread)] {
+    [("bare KVM_RUN", bare), ("runner", runner), ("runner recording", recording)]
+  }
+
+  var text: String {
+    var lines = [
+      "variant           ns/exit   min       max       ratio"
+    ]
+    for row in rows {
+      lines.append(
+        pad(row.name, 18) + pad(round(row.spread.median), 10) + pad(round(row.spread.minimum), 10)
+          + pad(round(row.spread.maximum), 10) + ratio(row.spread))
+    }
+    lines.append("\(exits) port writes a round, \(rounds) rounds, variants alternated; medians")
+    lines.append("peak memory without guest RAM: \(peakMiBWithoutGuestRAM) MiB")
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  var csv: String {
+    "variant,median_ns,min_ns,max_ns,ratio\n"
+      + rows.map {
+        "\($0.name),\(round($0.spread.median)),\(round($0.spread.minimum)),"
+          + "\(round($0.spread.maximum)),\(ratio($0.spread))\n"
+      }.joined()
+  }
+
+  private func round(_ value: Double) -> String { String(Int(value.rounded())) }
+
+  private func ratio(_ spread: Spread) -> String {
+    let thousandths = Int((spread.median / bare.median * 1000).rounded())
+    let fraction = String(thousandths % 1000)
+    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+  }
+
+  private func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+}
+
+/// Takes everything and keeps nothing: the runner without recording.
+private final class NullSink: TraceSink {
+  let hasFailed = false
+  func append(_ event: Event) {}
+  func append(_ event: Event, payload: UnsafeRawBufferPointer) {}
+  func append(_ capture: KeyframeCapture) {}
+}
+
+/// A world without input, signals or anybody reading the console.
+private final class SilentHost: RecordingHost {
+  let stopSignal: Int32? = nil
+  let mayReceiveInput = false
+  func takeInput() -> UInt8? { nil }
+  func wait(untilNanoseconds deadline: UInt64?) -> UInt64 { deadline ?? 0 }
+  func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {}
+}
+
+/// The process's peak resident memory.
+enum PeakMemory {
+  static func mebibytes() -> Int {
+    var usage = rusage()
+    _ = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
+    return usage.ru_maxrss / 1024
+  }
+}
+
+/// A file name nobody else uses, in the directory for temporary files.
+enum TemporaryFile {
+  static func name(_ prefix: String) throws -> String {
+    let directory = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    return "\(directory)/\(prefix)-\(getpid()).reel"
+  }
+}

@@ -1,0 +1,98 @@
+public import Analysis
+internal import Trace
+
+/// The text of `info`.
+public enum SummaryText {
+  /// The whole report.
+  public static func render(_ summary: ReelSummary) -> String {
+    var rows: [(String, String)] = [("format", summary.format)]
+    if let metadata = summary.metadata { rows += guest(metadata) }
+    rows += [
+      ("file", NumberText.count(summary.byteCount, "byte")),
+      ("events", events(summary)),
+      (
+        "exits",
+        "\(summary.exits) (\(summary.guestMadeExits) guest-made), "
+          + "\(NumberText.fixed(summary.eventBytesPerExit, decimals: 2)) bytes each, "
+          + "\(NumberText.fixed(summary.bytesPerExit, decimals: 2)) with keyframes and pages"
+      ),
+      ("keyframes", keyframes(summary)),
+      ("pages", "\(summary.storedPages) stored"),
+      ("duration", NumberText.duration(summary.durationNanoseconds) + " on the host"),
+      ("virtual time", NumberText.duration(summary.virtualTimeNanoseconds)),
+      ("end", summary.ending.description), ("tail", tail(summary.ending)),
+    ]
+    if let metadata = summary.metadata {
+      rows += host(metadata)
+    } else {
+      rows.append(("metadata", "unreadable"))
+    }
+    var table = TextTable(alignments: [.left, .left])
+    for row in rows { table.add([row.0, EscapedText.terminal(row.1)]) }
+    let lines = table.lines + [""] + blocks(summary.blocks) + ["", "Note: \(summary.note)."]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func guest(_ metadata: Metadata) -> [(String, String)] {
+    let guest = metadata.guest
+    var rows = [("guest", "\(guest.name) (\(guest.kind))"), ("sha256", guest.sha256)]
+    if let append = guest.append { rows.append(("append", append)) }
+    rows += guest.modules.map { ("module", "\($0.name) \($0.sha256)") }
+    rows += [
+      ("memory", "\(metadata.memoryMiB) MiB"), ("board", metadata.board.name),
+      ("cpu model", "\(metadata.cpu.model), CPUID \(metadata.cpu.cpuid)"),
+    ]
+    return rows
+  }
+
+  private static func host(_ metadata: Metadata) -> [(String, String)] {
+    let policies = metadata.policies
+    return [
+      ("recorded by", metadata.tool),
+      ("command", metadata.commandLine.joined(separator: " ")),
+      (
+        "host",
+        "\(metadata.host.cpu), Linux \(metadata.host.kernel), \(metadata.host.kvmModule)"
+      ),
+      (
+        "policies",
+        "placement \(policies.placement), clock \(policies.clock), "
+          + "irq-window \(policies.interruptWindow), TSC \(policies.tsc), check \(policies.check)"
+      ),
+      (
+        "",
+        "quantum \(NumberText.duration(policies.quantumNanoseconds)), "
+          + "exit cost \(NumberText.duration(policies.exitCostNanoseconds))"
+      ),
+    ]
+  }
+
+  private static func events(_ summary: ReelSummary) -> String {
+    let lost = summary.lostEvents
+    return String(summary.events) + (lost == 0 ? "" : "; \(lost) more lost to damaged blocks")
+  }
+
+  private static func keyframes(_ summary: ReelSummary) -> String {
+    let bad = summary.unreadableKeyframes
+    return Listing.counts(summary.keyframes) + (bad == 0 ? "" : "; \(bad) unreadable")
+  }
+
+  private static func tail(_ ending: ReelEnding) -> String {
+    guard let offset = ending.offset else { return ending.tail }
+    return "\(ending.tail) at offset \(offset)" + (ending.damage.map { ": " + $0 } ?? "")
+  }
+
+  private static func blocks(_ blocks: [BlockCount]) -> [String] {
+    var table = TextTable([
+      ("Block", .left), ("Count", .right), ("Stored", .right), ("Raw", .right),
+      ("Ratio", .right),
+    ])
+    for block in blocks {
+      table.add([
+        block.type, String(block.count), String(block.storedBytes), String(block.rawBytes),
+        NumberText.fixed(block.compressionRatio, decimals: 2),
+      ])
+    }
+    return table.lines
+  }
+}

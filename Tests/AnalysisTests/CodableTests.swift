@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+import Trace
+
+@testable import Analysis
+
+@Suite struct CodableTests {
+  private func roundTrip<T: Codable>(_ value: T) throws -> (T, String) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let data = try encoder.encode(value)
+    return (
+      try JSONDecoder().decode(T.self, from: data), String(decoding: data, as: UTF8.self)
+    )
+  }
+
+  @Test func statistics() throws {
+    let statistics = try ExitStatistics(try ReelBuilder.sample(rounds: 20).reel())
+    let (decoded, text) = try roundTrip(statistics)
+    #expect(decoded == statistics)
+    #expect(text.contains(#""schema":"vmreel.stats/1""#) || text.contains(#"vmreel.stats\/1"#))
+    #expect(text.contains(#""address":"0x3f8""#))
+  }
+
+  @Test func difference() throws {
+    var other = ReelBuilder.sample(rounds: 20)
+    other.entries[other.entries.count - 2].payload[0] = 0
+    let difference = try ReelDifference(
+      try ReelBuilder.sample(rounds: 20).reel(), try other.reel(),
+      metadata: (.sample, .sample))
+    let (decoded, text) = try roundTrip(difference)
+    #expect(decoded == difference)
+    #expect(text.contains(#""payload":"627965""#))
+    #expect(text.contains(#""rip":"0x9000""#))
+  }
+
+  @Test func verificationAndSummary() throws {
+    let builder = ReelBuilder.sample(rounds: 20)
+    let verification = ReelVerification(MemorySource(builder.bytes() + [0]))
+    #expect(try roundTrip(verification).0 == verification)
+    let summary = ReelSummary(try builder.reel(), metadata: .sample)
+    #expect(try roundTrip(summary).0 == summary)
+  }
+
+  @Test(arguments: ["12", "0x", "0xg", "0x10000000000000000"])
+  func malformedHexIsRefused(text: String) {
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([HexWord].self, from: Data("[\"\(text)\"]".utf8))
+    }
+  }
+}

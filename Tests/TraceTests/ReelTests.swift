@@ -1,0 +1,217 @@
+import Bytes
+import Testing
+import Trace
+
+@Suite("A reel in memory: header, blocks, cursor, end, and what a cut leaves of it")
+struct ReelTests {
+  @Test("The file header comes back equal and takes 64 bytes")
+  func fileHeader() throws {
+    let header = FileHeader(pageKey: testPageKey)
+    let bytes = header.encoded()
+    #expect(bytes.count == 64)
+    #expect(bytes.prefix(8) == [0x89, 0x76, 0x6d, 0x72, 0x65, 0x65, 0x6c, 0x0a])
+    #expect(try FileHeader(decoding: bytes) == header)
+  }
+
+  @Test("A newer major version and unknown required features are refused; a newer minor is not")
+  func versions() throws {
+    var header = FileHeader(pageKey: testPageKey)
+    header.minor = .max
+    #expect(try FileHeader(decoding: header.encoded()).minor == .max)
+    header.major = FileHeader.currentMajor + 1
+    #expect(throws: TraceError.unsupportedVersion(major: header.major, minor: .max)) {
+      try FileHeader(decoding: header.encoded())
+    }
+    header.major = FileHeader.currentMajor
+    header.requiredFeatures = 1 << 63
+    #expect(throws: TraceError.unsupportedFeatures(bits: 1 << 63)) {
+      try FileHeader(decoding: header.encoded())
+    }
+  }
+
+  @Test("Every flipped bit of the file header is noticed")
+  func headerBits() {
+    let bytes = FileHeader(pageKey: testPageKey).encoded()
+    for bit in 0..<512 {
+      var flipped = bytes
+      flipped[bit / 8] ^= 1 << (bit % 8)
+      #expect(throws: bit < 64 ? TraceError.notAReel : .headerDamaged) {
+        try FileHeader(decoding: flipped)
+      }
+    }
+  }
+
+  @Test("A whole reel opens with its metadata, counts and end record")
+  func whole() throws {
+    let reel = try open(sampleReel())
+    #expect(reel.tail == .whole)
+    #expect(reel.metadataJSON == Array(#"{"tool":"test"}"#.utf8))
+    #expect(reel.end == endRecord(events: 100))
+    #expect(reel.eventCount == 100)
+    #expect(
+      reel.blocks.map(\.header.type) == [
+        .metadata, .pages, .keyframe, .events, .pages, .keyframe, .events, .end,
+      ])
+  }
+
+  @Test("An end record survives the codec for every reason", arguments: EndReason.allCases)
+  func endRecords(reason: EndReason) throws {
+    var record = endRecord(events: .max)
+    record.reason = reason
+    record.detail = .max
+    let reel = try open(reelStart() + RawBlock(type: 5, raw: record.encoded()).bytes)
+    #expect(reel.end == record)
+  }
+
+  @Test("A damaged end record costs the end facts, not the reel")
+  func damagedEnd() throws {
+    var bytes = sampleReel()
+    bytes[bytes.count - 1] ^= 1
+    let reel = try open(bytes)
+    #expect(reel.end == nil)
+    #expect(reel.tail == .damaged(.blockDamaged(offset: reel.blocks.last?.offset ?? 0)))
+    #expect(try collect(reel, from: 0).count == 100)
+  }
+
+  /// All events a cursor returns, with their indices and payloads.
+  private func collect(
+    _ reel: Reel, from first: UInt64
+  ) throws -> [(index: UInt64, event: Event, payload: [UInt8])] {
+    var cursor = EventCursor(reel, from: first)
+    var found: [(UInt64, Event, [UInt8])] = []
+    while let event = try cursor.next() {
+      found.append((cursor.index, event, Array(cursor.payload(of: event))))
+    }
+    return found
+  }
+
+  @Test(
+    "A cursor started anywhere returns the events from there, and nothing behind the end",
+    arguments: [0, 1, 69, 70, 71, 99, 100, 1000, UInt64.max])
+  func cursor(first: UInt64) throws {
+    // The same events and payloads that went into the two blocks, in one list.
+    let blocks = [sampleEvents(70, seed: 1), sampleEvents(30, seed: 2)]
+    let all = blocks.flatMap { block in
+      block.events.map { event in
+        let start = Int(event.payloadOffset)
+        return (event, Array(block.payload[start..<start + Int(event.payloadLength)]))
+      }
+    }
+    let found = try collect(try open(sampleReel()), from: first)
+    let expected = all.dropFirst(Int(clamping: first))
+    #expect(found.map(\.index) == expected.indices.map(UInt64.init))
+    #expect(found.map(\.event) == expected.map(\.0))
+    #expect(found.map(\.payload) == expected.map(\.1))
+  }
+
+  @Test("A trimmed reel keeps its numbers: a cursor from 0 starts at its first event")
+  func trimmed() throws {
+    let raw = encode([Event(.halt), Event(.shutdown)])
+    let block = RawBlock(type: 2, raw: raw, firstEvent: 5000, eventCount: 2)
+    let found = try collect(try open(reelStart() + block.bytes), from: 0)
+    #expect(found.map(\.index) == [5000, 5001])
+  }
+
+  @Test("A damaged event block throws, names its offset, and then lies behind the cursor")
+  func skipDamaged() throws {
+    var bytes = sampleReel()
+    let damaged = try #require(try open(bytes).eventBlocks.first)
+    bytes[Int(damaged.offset) + BlockHeader.byteCount] ^= 0x40
+    var cursor = EventCursor(try open(bytes))
+    #expect(throws: TraceError.blockDamaged(offset: damaged.offset)) { try cursor.next() }
+    #expect(cursor.skippedEvents == 70)
+    #expect(try cursor.next() == sampleEvents(1, seed: 2).events.first.map { $0 })
+    #expect(cursor.index == 70)
+  }
+
+  @Test("Unknown block types are skipped and stay listed")
+  func unknownTypes() throws {
+    let event = RawBlock(type: 2, raw: encode([Event(.halt)]), eventCount: 1).bytes
+    let unknown = RawBlock(type: 0xbeef, raw: [1, 2, 3], firstEvent: 99, eventCount: 7)
+    let reel = try open(reelStart() + unknown.bytes + event + unknown.bytes)
+    #expect(
+      reel.blocks.map(\.header.type.name) == ["metadata", "type-48879", "events", "type-48879"])
+    #expect(try reel.rawBytes(of: reel.blocks[1]) == [1, 2, 3])
+    #expect(try collect(reel, from: 0).count == 1)
+  }
+
+  @Test("Event blocks that overlap, leave a gap or overflow end the readable part")
+  func eventOrder() throws {
+    let raw = encode([Event(.halt), Event(.halt)])
+    let first = RawBlock(type: 2, raw: raw, firstEvent: 10, eventCount: 2).bytes
+    for start in [0, 10, 11, 13, UInt64.max - 1] {
+      let second = RawBlock(type: 2, raw: raw, firstEvent: start, eventCount: 2).bytes
+      let reel = try open(reelStart() + first + second)
+      let offset = UInt64(reelStart().count + first.count)
+      #expect(reel.tail == .damaged(.malformed(offset: offset, what: "first event", nil)))
+      #expect(try collect(reel, from: 0).map(\.index) == [10, 11])
+    }
+    let last = RawBlock(type: 2, raw: raw, firstEvent: .max - 1, eventCount: 2).bytes
+    #expect(throws: Never.self) { try open(reelStart() + last) }
+    let many = RawBlock(type: 2, raw: raw, eventCount: 1 << 20 | 1).bytes
+    #expect(
+      try open(reelStart() + many).tail
+        == .damaged(.blockTooLarge(offset: UInt64(reelStart().count), rawSize: 1 << 20 | 1)))
+  }
+
+  @Test("Salvage finds the blocks behind a damaged header and keeps their event numbers")
+  func salvage() throws {
+    var bytes = sampleReel()
+    let first = try #require(try open(bytes).eventBlocks.first)
+    bytes[Int(first.offset)] ^= 1
+    #expect(try open(bytes).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
+    let reel = Reel(salvaging: MemorySource(bytes))
+    #expect(reel.gaps.map(\.offset) == [first.offset] && reel.end != nil)
+    #expect(try collect(reel, from: 0).map(\.index) == Array(70..<100))
+  }
+
+  @Test("Every cut of a reel opens up to its last whole block or throws a TraceError")
+  func truncations() throws {
+    let bytes = sampleReel()
+    let blocks = try open(bytes).blocks
+    let ends = blocks.map { Int($0.offset) + BlockHeader.byteCount + Int($0.header.storedSize) }
+    for length in 0..<bytes.count {
+      let cut = Array(bytes.prefix(length))
+      let whole = ends.count { $0 <= length }
+      do {
+        let reel = try open(cut)
+        #expect(reel.blocks.count == whole && whole > 0, "cut at \(length)")
+        let readable = whole == 0 ? FileHeader.byteCount : ends[whole - 1]
+        #expect(reel.tail == .partial(offset: UInt64(readable)), "cut at \(length)")
+        readEverything(reel)
+      } catch let error as TraceError {
+        #expect(whole == 0, "cut at \(length): \(error)")
+      }
+    }
+  }
+
+  @Test("A file that is no reel, is empty or has no metadata says so")
+  func notReels() {
+    #expect(throws: TraceError.notAReel) { try open([]) }
+    #expect(throws: TraceError.notAReel) { try open(Array("#!/bin/sh\necho hello\n".utf8)) }
+    let header = FileHeader(pageKey: testPageKey).encoded()
+    #expect(throws: TraceError.headerTruncated(byteCount: 63)) {
+      try open(Array(header.dropLast()))
+    }
+    #expect(throws: TraceError.missing(what: "metadata block, so it cannot be read")) {
+      try open(header)
+    }
+  }
+
+  @Test("Every error says in one sentence what is wrong and where")
+  func descriptions() {
+    let errors: [TraceError] = [
+      .notAReel, .headerTruncated(byteCount: 9), .headerDamaged,
+      .unsupportedVersion(major: 2, minor: 1), .unsupportedFeatures(bits: 0x10),
+      .blockHeaderDamaged(offset: 9), .blockTruncated(offset: 9), .blockDamaged(offset: 9),
+      .blockTooLarge(offset: 9, rawSize: 1), .decompressionFailed(offset: 9),
+      .malformed(offset: 9, what: "x", .truncated(offset: 1, wanted: 2, available: 0)),
+      .malformed(offset: 9, what: "x", .malformedVarint(offset: 1)),
+      .malformed(offset: 9, what: "x", .outOfBounds(offset: 1, value: 2, limit: 1)),
+      .unknownRequiredColumn(offset: 9, column: 77), .pageDamaged(offset: 9, page: 3),
+      .unreadable(offset: 9, errorNumber: 5),
+    ]
+    for error in errors.dropFirst(5) { #expect(error.description.contains("9"), "\(error)") }
+    #expect(Set(errors.map(\.description)).count == errors.count)
+  }
+}
