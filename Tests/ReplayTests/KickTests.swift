@@ -165,6 +165,19 @@ import Trace
     #expect(try replay(recording).isIdentical)
   }
 
+  /// A tick waits behind CLI; a kick that is no event falls after STI and may not deliver it.
+  @Test func exitPlacementInjectsNothingAtKicks() throws {
+    for kick in UInt64(48)...62 {
+      let recording = try record(
+        closedWindow,
+        policy: quietPolicy {
+          $0.placement = .exit
+          $0.interruptWindowIsExact = false
+        }, script: ProcessorScript(kicks: [kick]))
+      #expect(try replay(recording).isIdentical, "kick at \(kick)")
+    }
+  }
+
   @Test func kicksWithNothingToDoAreNoEvents() throws {
     let program = ScriptedProgram([.compute(1), .compute(1)] + GuestPrograms.finish)
     let recording = try record(program, script: ProcessorScript(kicks: [1, 2, 3]))
