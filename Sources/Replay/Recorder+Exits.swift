@@ -162,7 +162,10 @@ extension Recorder {
     fetchInput()
     guard policy.placement == .seal,
       isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
-    else { return }
+    else {
+      sink.passTime(lastExitTime)
+      return
+    }
     if cause == .sliceLimit { advanceClock(byNanoseconds: policy.quantumNanoseconds) }
     deliverInput()
     event.address = KickReason.quantum.rawValue
