@@ -27,15 +27,19 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
     self.kicker = kicker
     let wake = DispatchSemaphore(value: 0)
     self.wake = wake
-    signals = SignalWatch(kicker) { wake.signal() }
     isLive = input == "-" && isatty(STDIN_FILENO) != 0
     if input != "none", !isLive {
       ready = input == "-" ? try Self.readStandardInput() : try InputFile.read(input)
     }
+    // After reading input, so that Ctrl-C still ends the program while it waits for the input.
+    signals = SignalWatch(kicker) { wake.signal() }
     if isLive { watchInput() }
   }
 
   private static func readStandardInput() throws -> [UInt8] {
+    guard fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE != O_WRONLY else {
+      throw CommandFailure("standard input is closed; --input none records without input")
+    }
     var status = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     if unsafe poll(&status, 1, 2000) == 0 {
       StandardError.note("note: reading standard input to its end first (--input none skips it)")
@@ -101,7 +105,8 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
 
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
     StandardOutput.shared.write(bytes: CollectionOfOne(byte))
-    if isLive, byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
+    // By lines, so that what a guest printed is seen while it computes for ever.
+    if isLive || byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
   }
 
   /// Stops watching input.
