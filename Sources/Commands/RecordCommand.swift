@@ -36,6 +36,10 @@ struct RecordCommand: ParsableCommand {
   @Flag(name: .long, help: "End with the status the guest wrote to the debug-exit port.")
   var guestStatus = false
 
+  mutating func validate() throws {
+    guard output != "" else { throw ValidationError("-o needs the name of a file") }
+  }
+
   func run() throws {
     let image = try GuestImage.read(guestOptions)
     let session = try RecordSession(
@@ -123,7 +127,6 @@ enum CheckDepth: String, ExpressibleByArgument, CaseIterable {
   case bits16
   case full
 }
-
 
 /// The VGA text screen at 0xb8000: 25 rows of 80 cells, character then attribute.
 enum VGAText {
