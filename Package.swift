@@ -68,6 +68,8 @@ let package = Package(
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Trace"]),
     tests(of: "Reporting", ["Analysis", "Trace"]),
-    tests(of: "Commands", ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay"]),
+    tests(
+      of: "Commands",
+      ["Analysis", "BuiltInGuests", "Bytes", "KVM", "Machine", "Replay", "Trace", "TraceIO"]),
   ]
 )

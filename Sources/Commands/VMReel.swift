@@ -64,7 +64,9 @@ public struct VMReel: ParsableCommand {
   /// The parser's own text has the usage line between the two.
   private static func usageSentence(_ error: any Error) -> String {
     var what = message(for: error).split(separator: "\n").joined(separator: "; ")
-    if what.hasSuffix(".") { what.removeLast() }
+    what = what.prefix(1).lowercased() + what.dropFirst()
+    what = what.replacing("'. ", with: "'; ")
+    if let last = what.last, ".?".contains(last) { what.removeLast() }
     let pointer = fullMessage(for: error).split(separator: "\n").last { $0.contains("See '") }
     guard let command = pointer?.split(separator: "'").dropFirst().first else { return what }
     return "\(what); see '\(command)'"
