@@ -75,7 +75,7 @@ struct PolicyOptions: ParsableArguments {
   @Option(name: .long, help: "Take a keyframe every N guest-made exits; 0 for none.")
   var keyframeEvery: UInt64 = 65_536
 
-  @Option(name: .customLong("for"), help: "Stop after this many seconds, or after a time such as 200ms.")
+  @Option(name: .customLong("for"), help: "Stop after so many seconds, or a time such as 200ms.")
   var timeLimit: Duration?
 
   @Option(name: .long, help: "Stop after this many guest-made exits.")

@@ -24,6 +24,7 @@ extension ProgramTests {
     }
 
     /// Two runs give equal bytes: no clock, no address, no order of a hash table may show.
+    ///
     /// Nor may an escape sequence, since no terminal is there to obey it.
     @Test func outputIsDeterministicAndPlain() throws {
       let directory = try recordTwo()
