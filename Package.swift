@@ -70,6 +70,9 @@ let package = Package(
     tests(of: "Reporting", ["Analysis", "Trace"]),
     tests(
       of: "Commands",
-      ["Bytes", "Machine", "Trace", "TraceIO", "KVM", "Replay", "CAllocationCounter"]),
+      [
+        "Analysis", "BuiltInGuests", "Bytes", "CAllocationCounter", "KVM", "Machine", "Replay",
+        "Trace", "TraceIO",
+      ]),
   ]
 )

@@ -10,7 +10,8 @@ struct DiffCommand: ParsableCommand {
     abstract: "Compare two reels event by event.",
     discussion: """
       What the guests did and were given is compared: guest-made exits and inputs. Host times, \
-      kicks and keyframes are not. Exit status: 0 the same, 1 different, 2 trouble.
+      kicks and keyframes are not. Exit status: 0 the same, 1 different, 2 trouble, such as a \
+      partial reel that is the same as far as it goes.
 
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
@@ -62,6 +63,8 @@ struct DiffCommand: ParsableCommand {
     }
     if !quiet { try print(difference) }
     if !difference.areEqual { throw ExitStatus.difference }
+    try first.requireWhole()
+    try second.requireWhole()
   }
 
   private func print(_ difference: ReelDifference) throws {

@@ -42,6 +42,7 @@ struct DumpCommand: ParsableCommand {
         try dumpEvents(reel)
       }
     }
+    try opened.requireWhole()
   }
 
   private func dumpEvents(_ reel: Reel) throws {
@@ -61,6 +62,7 @@ struct DumpCommand: ParsableCommand {
         case .csv: description.csvRow
         }
       StandardOutput.shared.write(line + "\n")
+      if StandardOutput.shared.hasFailed { return }
     }
   }
 }

@@ -31,6 +31,19 @@ func ignoreWriteSignals() {
   _ = signal(SIGXFSZ, SIG_IGN)
 }
 
+/// Gives the descriptors 0 to 2 a file that refuses what they are for, where they are closed.
+///
+/// Otherwise the next file opened, /dev/kvm or the reel itself, would take their number and the
+/// guest's console would be written into it.
+func occupyStandardDescriptors() {
+  for (descriptor, mode) in [
+    (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY),
+  ] where fcntl(descriptor, F_GETFD) < 0 {
+    // The lowest free number is the closed one: those below it are open by now.
+    _ = unsafe open("/dev/null", mode)
+  }
+}
+
 func endProcess(_ status: ExitStatus) -> Never {
   exit(status.code)
 }

@@ -38,9 +38,18 @@ struct GuestOptions: ParsableArguments {
     guard (flat == nil) == (loadAddress == nil) else {
       throw ValidationError("--flat and --at go together")
     }
-    guard multiboot != nil || (append == nil && modules.isEmpty) || guest != nil else {
-      throw ValidationError("--append and --module need --multiboot")
+    let takesArguments = multiboot != nil || guest.map(Self.takesArguments) ?? false
+    guard takesArguments || (append == nil && modules.isEmpty) else {
+      throw ValidationError("--append and --module need a Multiboot guest")
     }
+    guard memoryMiB.map({ (1...GuestMemory.maximumMiB).contains($0) }) ?? true else {
+      throw ValidationError("-m must be from 1 to \(GuestMemory.maximumMiB) MiB")
+    }
+  }
+
+  /// Whether a built-in guest is a Multiboot kernel; a wrong name is complained about later.
+  private static func takesArguments(_ name: String) -> Bool {
+    BuiltInGuest.named(name).map { $0.entry == .multiboot } ?? true
   }
 }
 

@@ -26,6 +26,7 @@ struct InfoCommand: ParsableCommand {
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(summary, pretty: true) + [0x0a])
     }
+    try opened.requireWhole()
   }
 }
 

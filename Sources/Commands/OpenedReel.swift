@@ -35,6 +35,13 @@ struct OpenedReel {
     }
   }
 
+  /// Ends a command that has done what it could with an incomplete reel.
+  ///
+  /// - Throws: ``ExitStatus/trouble`` when the reel is partial or damaged; opening it said where.
+  func requireWhole() throws {
+    if reel.tail != .whole { throw ExitStatus.trouble }
+  }
+
   /// Runs the part of a command that reads the reel, naming the path in its failures.
   func reading<Result>(_ body: (Reel) throws -> Result) throws -> Result {
     do {

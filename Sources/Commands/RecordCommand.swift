@@ -36,6 +36,10 @@ struct RecordCommand: ParsableCommand {
   @Flag(name: .long, help: "End with the status the guest wrote to the debug-exit port.")
   var guestStatus = false
 
+  mutating func validate() throws {
+    guard output != "" else { throw ValidationError("-o needs the name of a file") }
+  }
+
   func run() throws {
     let image = try GuestImage.read(guestOptions)
     let session = try RecordSession(
@@ -65,13 +69,13 @@ struct PolicyOptions: ParsableArguments {
     help: "The guest's clock: warp (virtual) or real; real when standard input is a terminal.")
   var clock: ClockChoice?
 
-  @Option(name: .long, help: "Kick a guest that has not exited for this long.")
+  @Option(name: .long, help: "Kick a guest that has not exited for this long, such as 5ms.")
   var quantum = Duration.milliseconds(5)
 
   @Option(name: .long, help: "Take a keyframe every N guest-made exits; 0 for none.")
   var keyframeEvery: UInt64 = 65_536
 
-  @Option(name: .customLong("for"), help: "Stop after this many seconds.")
+  @Option(name: .customLong("for"), help: "Stop after so many seconds, or a time such as 200ms.")
   var timeLimit: Duration?
 
   @Option(name: .long, help: "Stop after this many guest-made exits.")

@@ -60,8 +60,9 @@ struct RecordSession {
     do {
       size = try writer.finish(end)
     } catch {
+      let place = error.operation == .rename ? path + ".part" : path
       throw CommandFailure(
-        "\(error.description); what was written until then is readable in \(path)")
+        "\(error.description); what was written until then is readable in \(place)")
     }
     if let failure = recorder.failure {
       throw CommandFailure(

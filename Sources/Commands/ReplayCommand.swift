@@ -12,7 +12,8 @@ struct ReplayCommand: ParsableCommand {
     discussion: """
       No device is emulated: every answer comes from the reel. The last line is the verdict: \
       `identical` when everything was re-executed and agreed, `consistent` when sealed segments \
-      had to be jumped, or the first divergence, with exit status 1.
+      had to be jumped, or the first divergence, with exit status 1. A partial reel is replayed \
+      as far as it goes, with exit status 2.
 
       Example:
         vmreel replay ticker.reel
@@ -48,7 +49,7 @@ struct ReplayCommand: ParsableCommand {
     try StandardOutput.shared.flush()
     if format == .text { StandardError.note(VerdictText.render(verdict, path: reel)) }
     switch verdict.outcome {
-    case .identical, .consistent: return
+    case .identical, .consistent: try opened.requireWhole()
     case .diverged: throw ExitStatus.difference
     case .interrupted: throw ExitStatus.signal(session.stopSignal ?? 2)
     }

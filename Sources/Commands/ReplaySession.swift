@@ -85,7 +85,10 @@ private final class ConsoleObserver: ReplayObserver {
   }
 
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
-    if prints { StandardOutput.shared.write(bytes: CollectionOfOne(byte)) }
+    guard prints else { return }
+    StandardOutput.shared.write(bytes: CollectionOfOne(byte))
+    // By lines: the stretch that follows may take long to land in.
+    if byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
   }
 
   func progress(_ index: EventIndex) {

@@ -8,6 +8,7 @@ final class StandardOutput: Sendable {
   private struct State {
     var buffer: [UInt8] = []
     var failure: Int32?
+    var isReported = false
   }
 
   private static let bufferLimit = 64 << 10
@@ -30,27 +31,36 @@ final class StandardOutput: Sendable {
     state.withLock { Self.drain(&$0) }
   }
 
+  /// Whether output has been lost: nobody reads it any more, or there is no room for it.
+  var hasFailed: Bool { state.withLock { $0.failure != nil } }
+
   /// Writes out what is buffered.
   ///
   /// - Throws: ``CommandFailure`` when standard output is closed or full.
   func flush() throws {
     let failure = state.withLock { state in
       Self.drain(&state)
+      if state.failure != nil { state.isReported = true }
       return state.failure
     }
     if let failure {
       throw CommandFailure(
-        "standard output could not be written (\(unsafe String(cString: strerror(failure))))")
+        "standard output could not be written: \(unsafe String(cString: strerror(failure)))")
     }
   }
 
   /// Writes out what is buffered and says whether all output has arrived.
+  ///
+  /// A failure that ``flush()`` has thrown already is not said again.
   func flushQuietly() -> Bool {
+    let isReported = state.withLock { $0.isReported }
     do {
       try flush()
       return true
     } catch {
-      StandardError.write("vmreel: \((error as? CommandFailure)?.message ?? "\(error)")\n")
+      if !isReported {
+        StandardError.write("vmreel: \((error as? CommandFailure)?.message ?? "\(error)")\n")
+      }
       return false
     }
   }

@@ -65,6 +65,7 @@ struct StatsCommand: ParsableCommand {
       text.showsPercentiles = percentiles
       StandardOutput.shared.write(text.render(statistics))
     }
+    try opened.requireWhole()
   }
 }
 

@@ -37,6 +37,9 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
   }
 
   private static func readStandardInput() throws -> [UInt8] {
+    guard fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE != O_WRONLY else {
+      throw CommandFailure("standard input is closed; --input none records without input")
+    }
     var status = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     if unsafe poll(&status, 1, 2000) == 0 {
       StandardError.note("note: reading standard input to its end first (--input none skips it)")
@@ -102,7 +105,8 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
 
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
     StandardOutput.shared.write(bytes: CollectionOfOne(byte))
-    if isLive, byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
+    // By lines, so that what a guest printed is seen while it computes for ever.
+    if isLive || byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
   }
 
   /// Stops watching input.

@@ -11,7 +11,7 @@ public struct VMReel: ParsableCommand {
     abstract: "Record and replay KVM virtual machines, and look at what they did.",
     discussion: """
       Exit status: 0 fine, 1 a difference or divergence was found, 2 trouble (bad file, bad \
-      usage, no KVM). `record` interrupted by Ctrl-C ends with 130, by SIGTERM with 143; the \
+      usage, partial reel, no KVM). `record` interrupted by Ctrl-C ends with 130, by SIGTERM with 143; the \
       reel is valid.
 
       Example:
@@ -30,6 +30,7 @@ public struct VMReel: ParsableCommand {
 
   /// Parses the process's arguments, runs the command and ends the process with its status.
   public static func runAndExit() -> Never {
+    occupyStandardDescriptors()
     ignoreWriteSignals()
     do {
       var command = try parseAsRoot()
@@ -50,12 +51,24 @@ public struct VMReel: ParsableCommand {
 
   /// Help and version go to standard output with status 0; usage errors are trouble.
   private static func endParsing(_ error: any Error) -> Never {
-    let text = fullMessage(for: error)
     guard exitCode(for: error) == .success else {
-      StandardError.write(text + "\n")
+      StandardError.write("vmreel: \(usageSentence(error))\n")
       endProcess(.trouble)
     }
-    StandardOutput.shared.write(text + "\n")
+    StandardOutput.shared.write(fullMessage(for: error) + "\n")
     endProcess(StandardOutput.shared.flushQuietly() ? .success : .trouble)
+  }
+
+  /// What is wrong with the command line and where help is, in one line.
+  ///
+  /// The parser's own text has the usage line between the two.
+  private static func usageSentence(_ error: any Error) -> String {
+    var what = message(for: error).split(separator: "\n").joined(separator: "; ")
+    what = what.prefix(1).lowercased() + what.dropFirst()
+    what = what.replacing("'. ", with: "'; ")
+    if let last = what.last, ".?".contains(last) { what.removeLast() }
+    let pointer = fullMessage(for: error).split(separator: "\n").last { $0.contains("See '") }
+    guard let command = pointer?.split(separator: "'").dropFirst().first else { return what }
+    return "\(what); see '\(command)'"
   }
 }

@@ -48,9 +48,10 @@ extension ProcessorError {
   init(call name: StaticString, errorNumber: Int32) {
     let advice: String? =
       switch errorNumber {
-      case EACCES, EPERM: "add yourself to the group that owns /dev/kvm (usually kvm)"
+      case EACCES, EPERM:
+        "run as root, or add yourself to the group that owns /dev/kvm, usually kvm"
       case ENOENT, ENODEV, ENXIO:
-        "load the KVM module (kvm_intel or kvm_amd) or enable virtualisation in the firmware"
+        "load the KVM module, kvm_intel or kvm_amd, or enable virtualisation in the firmware"
       case EBUSY: "another hypervisor holds the CPU's virtualisation hardware; stop it"
       case ENOTTY where "\(name)" == "KVM_GET_API_VERSION":
         "/dev/kvm is not KVM's device; remove it and load the KVM module"

@@ -165,7 +165,10 @@ extension Recorder {
     fetchInput()
     guard policy.placement == .seal,
       isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
-    else { return false }
+    else {
+      sink.passTime(lastExitTime)
+      return false
+    }
     if cause == .sliceLimit || policy.clock == .real {
       advanceClock(byNanoseconds: policy.quantumNanoseconds)
       board.advance(to: now)

@@ -9,8 +9,17 @@ public protocol TraceSink: AnyObject {
   func append(_ event: Event, payload: UnsafeRawBufferPointer)
   /// Appends a keyframe whose mark has just been appended.
   func append(_ capture: KeyframeCapture)
+  /// Host time has passed without an event, in nanoseconds since the recording's start.
+  ///
+  /// A writer may use it to put out what it holds, so that a killed recorder loses little.
+  func passTime(_ nanoseconds: UInt64)
   /// Whether writing has failed, so that the recording should end.
   var hasFailed: Bool { get }
+}
+
+extension TraceSink {
+  /// Ignores the time.
+  public func passTime(_ nanoseconds: UInt64) {}
 }
 
 /// A keyframe as the recorder takes it: contents in place of identities.

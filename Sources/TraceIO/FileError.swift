@@ -42,6 +42,9 @@ extension FileError: CustomStringConvertible {
       return "\(path) exists already; choose another name with -o, or overwrite it with --force"
     case (.lock, EWOULDBLOCK):
       return "\(path) is being written by another recorder"
+    case (.create, EROFS), (.create, EACCES), (.create, EPERM), (.create, ENOENT),
+      (.create, ENOTDIR), (.create, EISDIR):
+      return "cannot create \(path): \(reason); choose another place with -o"
     case (.open, EINVAL):
       return "\(path) is not a regular file"
     default:

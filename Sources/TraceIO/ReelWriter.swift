@@ -64,12 +64,17 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   }
 
   private func prepare(for event: Event) {
-    if chunk.isFull || event.exitTime >= flushTime {
-      flush()
-      flushTime = event.exitTime &+ Self.flushIntervalNanoseconds
-    }
+    if chunk.isFull { flush() }
+    passTime(event.exitTime)
     eventCount += 1
     lastTime = event.exitTime
+  }
+
+  /// Hands over what is held when it has been held long enough.
+  public func passTime(_ nanoseconds: UInt64) {
+    guard nanoseconds >= flushTime else { return }
+    flush()
+    flushTime = nanoseconds &+ Self.flushIntervalNanoseconds
   }
 
   /// Hands the chunk over and takes a free one.

@@ -1,0 +1,147 @@
+import BuiltInGuests
+import Testing
+import Trace
+
+extension ProgramTests {
+  /// Command lines that cannot be obeyed: one line on standard error, status 2, no file made.
+  @Suite struct BadUsage {
+    static let lines: [(arguments: [String], says: String)] = [
+      (["bogus"], "bogus"),
+      (["record"], "exactly one guest"),
+      (["record", "--guest", "hello", "--flat", "x", "--at", "0"], "exactly one guest"),
+      (["record", "--guest", "hello", "--multiboot", "x"], "exactly one guest"),
+      (["record", "--guest", "nosuch"], "there are: hello"),
+      (["record", "--flat", "x"], "--at"),
+      (["record", "--flat", "x", "--at", "0xzz"], "0xzz"),
+      (["record", "--flat", "x", "--at", "-1"], "--at"),
+      (["record", "--guest", "hello", "--quantum", "5x"], "5x"),
+      (["record", "--guest", "hello", "--quantum", "1us"], "at least 100us"),
+      (["record", "--guest", "hello", "--quantum", "nan"], "nan"),
+      (["record", "--guest", "hello", "--for", "abc"], "abc"),
+      (["record", "--guest", "hello", "--max-exits", "0"], "at least 1"),
+      (["record", "--guest", "hello", "-m", "0"], "from 1 to"),
+      (["record", "--guest", "hello", "-m", "999999"], "from 1 to"),
+      (["record", "--guest", "hello", "-m", "much"], "much"),
+      (["record", "--guest", "hello", "--append", "a=1"], "Multiboot"),
+      (["record", "--guest", "hello", "-o", ""], "-o"),
+      (["record", "--guest", "hello", "--clock", "wrong"], "warp"),
+      (["replay"], "<reel>"),
+      (["diff", "one.reel"], "<b>"),
+      (["diff", "a", "b", "--ignore", "nothing"], "rip"),
+      (["diff", "a", "b", "-U", "-1"], "-U"),
+      (["dump", "x.reel", "--range", "5..2"], "5..2"),
+      (["dump", "x.reel", "--range", "five"], "five"),
+      (["dump", "x.reel", "--format", "xml"], "csv"),
+      (["stats", "x.reel", "--top", "0"], "--top"),
+      (["bench", "exits", "--rounds", "1"], "--rounds"),
+    ]
+
+    @Test(arguments: lines.indices)
+    func isOneSentence(index: Int) throws {
+      let directory = try TestDirectory()
+      let (arguments, says) = Self.lines[index]
+      let run = try directory.vmreel(arguments)
+      expectTrouble(run, says)
+      #expect(run.output.isEmpty)
+      #expect(try directory.files().isEmpty)
+    }
+  }
+
+  /// Files that are not reels, for every command that opens one.
+  @Suite struct NotReels {
+    static let commands = ["info", "stats", "dump", "verify", "replay"]
+
+    private func expectRefused(
+      _ directory: TestDirectory, _ path: String, _ words: String,
+      location: SourceLocation = #_sourceLocation
+    ) throws {
+      for command in Self.commands {
+        let run = try directory.vmreel(command, path)
+        #expect(run.status == 2, "\(command): \(run.story)", sourceLocation: location)
+        // `verify` reports findings about a file's content as its result.
+        let said = run.errors + run.text
+        #expect(said.contains(words), "\(command): \(run.story)", sourceLocation: location)
+        if command != "verify" { expectTrouble(run, path, words, location: location) }
+      }
+      expectTrouble(try directory.vmreel("diff", path, path), path, words, location: location)
+    }
+
+    @Test func missing() throws {
+      try expectRefused(try TestDirectory(), "nosuch.reel", "No such file")
+    }
+
+    @Test func directoryOrDevice() throws {
+      let directory = try TestDirectory()
+      try expectRefused(directory, "/tmp", "Is a directory")
+      try expectRefused(directory, "/dev/null", "not a regular file")
+    }
+
+    @Test func fifo() throws {
+      let directory = try TestDirectory()
+      try directory.shell("mkfifo pipe.reel").expectSuccess()
+      try expectRefused(directory, "pipe.reel", "not a regular file")
+    }
+
+    @Test func textOrNothing() throws {
+      let directory = try TestDirectory()
+      try directory.write(
+        "some text, longer than a header would be, and then some".utf8, to: "text")
+      try directory.write([], to: "empty")
+      try expectRefused(directory, "text", "not a reel")
+      try expectRefused(directory, "empty", "not a reel")
+    }
+
+    /// A header that is right in all but its version, as a newer vmreel would write it.
+    @Test func newerMajorVersion() throws {
+      let directory = try TestDirectory()
+      var header = FileHeader(pageKey: [UInt8](repeating: 7, count: 16))
+      header.major = FileHeader.currentMajor + 1
+      try directory.write(header.encoded() + [UInt8](repeating: 0, count: 200), to: "new.reel")
+      try expectRefused(directory, "new.reel", "use a newer vmreel")
+    }
+  }
+
+  /// Images that cannot be loaded; what KVM has made for them is thrown away, no file is left.
+  @Suite(.needsKVM) struct BadImages {
+    private func expectRefused(
+      _ image: [UInt8], _ arguments: [String], _ words: String,
+      location: SourceLocation = #_sourceLocation
+    ) throws {
+      let directory = try TestDirectory()
+      try directory.write(image, to: "image")
+      let run = try directory.vmreel(["record", "-o", "x.reel"] + arguments)
+      expectTrouble(run, words, location: location)
+      #expect(try directory.files() == ["image"], sourceLocation: location)
+    }
+
+    @Test func notMultiboot() throws {
+      try expectRefused(
+        [UInt8](repeating: 0x90, count: 10_000), ["--multiboot", "image"], "Multiboot 1 kernel")
+    }
+
+    @Test func truncatedKernel() throws {
+      let kernel = try #require(BuiltInGuest.named("multiboot")).image
+      try expectRefused(Array(kernel.prefix(kernel.count / 3)), ["--multiboot", "image"], "image")
+    }
+
+    @Test func memoryTooSmall() throws {
+      let kernel = try #require(BuiltInGuest.named("multiboot")).image
+      try expectRefused(kernel, ["--multiboot", "image", "-m", "1"], "use -m")
+      try expectRefused(
+        [UInt8](repeating: 0x90, count: 2 << 20),
+        ["--flat", "image", "--at", "0x100000", "--entry", "long64", "-m", "2"], "use -m 3")
+    }
+
+    @Test func emptyOrMisplaced() throws {
+      try expectRefused([], ["--flat", "image", "--at", "0x7c00"], "empty")
+      try expectRefused([0xf4], ["--flat", "image", "--at", "0x1000000"], "choose an address")
+    }
+
+    @Test func missingImageOrModule() throws {
+      try expectRefused([], ["--flat", "nosuch", "--at", "0x7c00"], "nosuch")
+      let kernel = try #require(BuiltInGuest.named("multiboot")).image
+      try expectRefused(kernel, ["--multiboot", "image", "--module", "nosuch"], "nosuch")
+      try expectRefused([], ["--guest", "echo", "--input", "nosuch"], "nosuch")
+    }
+  }
+}

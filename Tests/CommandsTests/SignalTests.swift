@@ -1,0 +1,113 @@
+import Glibc
+import Testing
+
+extension ProgramTests {
+  /// Recordings and replays that the user or the system ends.
+  @Suite(.needsKVM) struct Signals {
+    static let signals: [(number: Int32, status: Int32)] = [(SIGINT, 130), (SIGTERM, 143)]
+
+    /// How the test knows that nothing was lost: `verify` finds the reel sound, and its replay
+    /// prints what the recording printed.
+    @Test(arguments: signals.indices)
+    func recordingOfASpinningGuest(index: Int) throws {
+      let (number, status) = Self.signals[index]
+      let directory = try TestDirectory()
+      let program = try directory.start("record", "--guest", "spin", "-o", "s.reel")
+      #expect(program.waitForOutput("for ever\n"), "nothing is printed before the end")
+      program.send(number)
+      let run = program.wait()
+      #expect(run.status == status, "\(run.story)")
+      #expect(run.errors.contains("signal \(number)"), "\(run.story)")
+      try directory.vmreel("verify", "s.reel").expectSuccess()
+      let replayed = try directory.vmreel("replay", "s.reel")
+      #expect(replayed.status == 0 && replayed.output == run.output, "\(replayed.story)")
+    }
+
+    /// The guest sleeps in HLT between its ticks, waiting for the host's clock.
+    @Test(arguments: signals.indices)
+    func recordingOfASleepingGuest(index: Int) throws {
+      let (number, status) = Self.signals[index]
+      let directory = try TestDirectory()
+      let program = try directory.start(
+        "record", "--guest", "ticker", "--clock", "real", "-o", "t.reel")
+      #expect(program.waitForOutput("tick 2\n"), "no tick is printed")
+      program.send(number)
+      let run = program.wait()
+      #expect(run.status == status, "\(run.story)")
+      try directory.vmreel("verify", "t.reel").expectSuccess()
+      let replayed = try directory.vmreel("replay", "t.reel")
+      #expect(replayed.status == 0 && replayed.output == run.output, "\(replayed.story)")
+    }
+
+    /// The last segment of this reel takes seconds to land in: time enough to interrupt it.
+    @Test func replay() throws {
+      let directory = try TestDirectory()
+      try directory.vmreel("record", "--guest", "spin", "--for", "1", "-o", "s.reel")
+        .expectSuccess()
+      let program = try directory.start("replay", "s.reel")
+      #expect(program.waitForOutput("for ever\n"), "the replay prints nothing before its end")
+      program.send(SIGINT)
+      let run = program.wait()
+      #expect(run.status == 130, "\(run.story)")
+      #expect(run.errors.contains("interrupted: "), "\(run.story)")
+    }
+
+    /// SIGKILL leaves no time to close the reel: what was put out until then must be readable.
+    @Test func killedRecorder() throws {
+      let directory = try TestDirectory()
+      let program = try directory.start("record", "--guest", "spin", "-o", "s.reel")
+      #expect(program.waitForOutput("for ever\n"), "nothing is printed before the end")
+      usleep(1_600_000)
+      program.send(SIGKILL)
+      let run = program.wait()
+      #expect(run.signal == SIGKILL)
+      #expect(try directory.files() == ["s.reel.part"])
+      try expectReadable(directory, "s.reel.part", console: run.output)
+      let again = try directory.vmreel("record", "--guest", "spin", "-o", "s.reel")
+      expectTrouble(again, "unfinished recording")
+    }
+
+    /// Cut anywhere, a reel is readable as far as it goes; every command says that it is partial.
+    @Test func truncatedReel() throws {
+      let directory = try TestDirectory()
+      let run = try directory.vmreel(
+        "record", "--guest", "compute", "--until-console", "round 2",
+        "-o", "c.reel")
+      let whole = try directory.read("c.reel")
+      try directory.write(whole.dropLast(1), to: "end.reel")
+      try expectReadable(directory, "end.reel", console: run.output)
+      for share in [3, 6, 9] {
+        try directory.write(whole.prefix(whole.count * share / 10), to: "cut.reel")
+        try expectReadable(directory, "cut.reel", console: nil)
+      }
+      try directory.write(whole.prefix(40), to: "header.reel")
+      expectTrouble(try directory.vmreel("info", "header.reel"), "header", "40 bytes")
+    }
+
+    private func expectReadable(
+      _ directory: TestDirectory, _ name: String, console: [UInt8]?,
+      location: SourceLocation = #_sourceLocation
+    ) throws {
+      for command in ["info", "stats", "dump"] {
+        let run = try directory.vmreel(command, name)
+        expectTrouble(run, name, "partial", "offset", location: location)
+        // A reel cut before its first block of events has none to dump.
+        #expect(command == "dump" || !run.output.isEmpty, sourceLocation: location)
+      }
+      let verified = try directory.vmreel("verify", name)
+      #expect(verified.status == 2, "\(verified.story)", sourceLocation: location)
+      #expect(verified.text.contains("incomplete: "), "\(verified.story)", sourceLocation: location)
+      let replayed = try directory.vmreel("replay", name)
+      #expect(replayed.status == 2, "\(replayed.story)", sourceLocation: location)
+      #expect(
+        replayed.errors.contains("compared as far as it goes")
+          || replayed.errors.contains("no state to replay from"),
+        "\(replayed.story)", sourceLocation: location)
+      if let console {
+        #expect(replayed.output == console, "\(replayed.story)", sourceLocation: location)
+      }
+      let same = try directory.vmreel("diff", name, name)
+      #expect(same.status == 2, "\(same.story)", sourceLocation: location)
+    }
+  }
+}
