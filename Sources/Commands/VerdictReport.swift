@@ -4,7 +4,8 @@ internal import Replay
 /// A replay's verdict as JSON, for programs that decide by it.
 struct VerdictReport: Encodable {
   let schema = "vmreel.replay/1"
-  /// `identical`, `consistent`, `diverged` or `interrupted`.
+  /// `identical`, `consistent`, `diverged` or `interrupted`; with ``reelIsWhole`` false the first
+  /// two speak of the part that is there.
   var outcome: String
   var events: UInt64
   var guestMadeExits: UInt64

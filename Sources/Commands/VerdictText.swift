@@ -6,30 +6,32 @@ enum VerdictText {
   static func render(_ verdict: ReplayVerdict, path: String) -> String {
     switch verdict.outcome {
     case .identical:
-      "identical: \(counts(verdict)), \(verdict.sealsReexecuted) sealed segments re-executed"
-        + ending(verdict)
+      // "Identical" is a word about the whole recording.
+      (verdict.reelIsWhole ? "identical: " : "agrees as far as the reel goes: ")
+        + "\(counts(verdict)), "
+        + "\(count(verdict.sealsReexecuted, "sealed segment")) re-executed"
     case .consistent:
       "consistent: \(counts(verdict)); \(verdict.sealsReexecuted) of "
-        + "\(verdict.sealsReexecuted + verdict.sealsJumped) sealed segments re-executed, "
+        + count(verdict.sealsReexecuted + verdict.sealsJumped, "sealed segment")
+        + " re-executed, "
         + "\(verdict.sealsJumped) jumped; re-executed and checked: "
         + "\(share(verdict.events - verdict.sealsJumped, of: verdict.events)) of events, "
         + share(
           verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
-        + " of recorded guest time" + ending(verdict)
+        + " of recorded guest time" + (verdict.reelIsWhole ? "" : "; the reel is not whole")
     case .diverged(let divergence):
       DivergenceText.render(divergence, verdict, path: path)
     case .interrupted:
-      "interrupted: \(counts(verdict)) compared so far, all identical"
+      "interrupted: \(counts(verdict)) compared so far, no difference found"
     }
   }
 
   private static func counts(_ verdict: ReplayVerdict) -> String {
-    "\(verdict.events) events, \(verdict.keyframesCompared) keyframes"
+    count(verdict.events, "event") + ", " + count(verdict.keyframesCompared, "keyframe")
   }
 
-  private static func ending(_ verdict: ReplayVerdict) -> String {
-    if !verdict.reelIsWhole { return "; the reel is not whole: compared as far as it goes" }
-    return ""
+  private static func count(_ number: UInt64, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 
   private static func share(_ part: UInt64, of whole: UInt64) -> String {

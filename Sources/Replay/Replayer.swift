@@ -86,6 +86,9 @@ public final class Replayer<CPU: Processor> {
 
   private func checkEnd() throws {
     verdict.reelIsWhole = reel.tail == .whole
+    guard verdict.events > 0 else {
+      throw ReplayError.unsupported("the reel holds no events, so nothing was compared")
+    }
     guard let end = reel.end, end.eventCount != verdict.events else { return }
     throw ReplayError.unsupported(
       "the reel holds \(verdict.events) events, but its end record counts \(end.eventCount)")
