@@ -100,8 +100,8 @@ extension ProgramTests {
       let replayed = try directory.vmreel("replay", name)
       #expect(replayed.status == 2, "\(replayed.story)", sourceLocation: location)
       #expect(
-        replayed.errors.contains("compared as far as it goes")
-          || replayed.errors.contains("no state to replay from"),
+        replayed.errors.contains("agrees as far as the reel goes")
+          || replayed.errors.contains("nothing was compared"),
         "\(replayed.story)", sourceLocation: location)
       if let console {
         #expect(replayed.output == console, "\(replayed.story)", sourceLocation: location)
