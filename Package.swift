@@ -70,6 +70,9 @@ let package = Package(
     tests(of: "Reporting", ["Analysis", "Trace"]),
     tests(
       of: "Commands",
-      ["Analysis", "BuiltInGuests", "Bytes", "KVM", "Machine", "Replay", "Trace", "TraceIO"]),
+      [
+        "Analysis", "BuiltInGuests", "Bytes", "CAllocationCounter", "KVM", "Machine", "Replay",
+        "Trace", "TraceIO",
+      ]),
   ]
 )

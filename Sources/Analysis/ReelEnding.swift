@@ -26,7 +26,7 @@ public struct ReelEnding: Codable, Equatable, Sendable {
       damage = error.description
     }
     reason = reel.end?.reason.name
-    detail = reel.end?.detail
+    detail = reel.end.flatMap { $0.reason.hasDetail ? $0.detail : nil }
   }
 
   /// The ending in words: `debug exit (0)`, or what is missing.

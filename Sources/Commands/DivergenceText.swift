@@ -40,7 +40,8 @@ enum DivergenceText {
     EventDescription(EventRecord(index: index, event: event, payload: payload)).line
   }
 
-  private static func headline(_ divergence: Divergence) -> String {
+  /// What differs, in one clause.
+  static func headline(_ divergence: Divergence) -> String {
     switch divergence.difference {
     case .fields(let names):
       "the exit differs in \(names.joined(separator: ", "))"

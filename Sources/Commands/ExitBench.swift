@@ -93,7 +93,7 @@ struct ExitBench {
   }
 }
 
-/// Median and relative spread of one variant's rounds, in nanoseconds per exit.
+/// Median and extremes of one variant's rounds, in nanoseconds per exit.
 struct Spread: Encodable {
   var median: Double
   var minimum: Double
@@ -106,12 +106,14 @@ struct Spread: Encodable {
     maximum = sorted.last ?? 0
   }
 
-  /// Half the middle 80 % of the rounds, relative to the median.
+  /// Slowest minus fastest round, relative to the median.
   var relative: Double { (maximum - minimum) / median }
 }
 
 /// The figures of one set of rounds.
 struct ExitBenchResult: Encodable {
+  let schema = "vmreel.bench.exits/1"
+  let unit = "nanoseconds per exit"
   var exits: Int
   var rounds: Int
   var bare: Spread

@@ -68,6 +68,8 @@ struct RecordSession {
       throw CommandFailure(
         "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(path)")
     }
+    // The guest's last words come before ours where both go to one place.
+    StandardOutput.shared.drain()
     StandardError.note(
       "recorded \(path): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
         + "\(size.stored) bytes; ended by \(EndText.describe(end))")

@@ -28,16 +28,26 @@ struct ReplayCommand: ParsableCommand {
   @Flag(name: .customLong("dump-vga"), help: "Print the VGA text screen at the end.")
   var dumpVGA = false
 
+  @Option(
+    name: .long,
+    help: "text: the console, and the verdict on standard error; json: the verdict alone.")
+  var format: TextOrJSON = .text
+
   @Option(name: .long, help: "How long the guest may go without an exit before replay gives up.")
   var exitTimeout = Duration.milliseconds(10_000)
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
-    let session = try ReplaySession(opened, printsConsole: !noConsole, exitTimeout: exitTimeout)
+    let session = try ReplaySession(
+      opened, printsConsole: !noConsole && format == .text, exitTimeout: exitTimeout)
     let verdict = try session.run()
     if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
+    if format == .json {
+      StandardOutput.shared.write(
+        bytes: try JSONText.encode(VerdictReport(verdict), pretty: true) + [0x0a])
+    }
     try StandardOutput.shared.flush()
-    StandardError.note(VerdictText.render(verdict, path: reel))
+    if format == .text { StandardError.note(VerdictText.render(verdict, path: reel)) }
     switch verdict.outcome {
     case .identical, .consistent: try opened.requireWhole()
     case .diverged: throw ExitStatus.difference

@@ -25,13 +25,13 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
   /// - Parameter input: a path, `-` for standard input, or `none`.
   init(input: String, kicker: Kicker) throws {
     self.kicker = kicker
-    let wake = DispatchSemaphore(value: 0)
-    self.wake = wake
     isLive = input == "-" && isatty(STDIN_FILENO) != 0
+    // Read before signals are watched: until then Ctrl-C ends the process at once.
     if input != "none", !isLive {
       ready = input == "-" ? try Self.readStandardInput() : try InputFile.read(input)
     }
-    // After reading input, so that Ctrl-C still ends the program while it waits for the input.
+    let wake = DispatchSemaphore(value: 0)
+    self.wake = wake
     signals = SignalWatch(kicker) { wake.signal() }
     if isLive { watchInput() }
   }

@@ -28,7 +28,7 @@ enum VerdictText {
   }
 
   private static func ending(_ verdict: ReplayVerdict) -> String {
-    if !verdict.reelIsWhole { return "; the reel is not whole: compared as far as it goes" }
+    if !verdict.reelIsWhole { return "; the reel is partial: compared as far as it goes" }
     return ""
   }
 

@@ -7,7 +7,7 @@ internal import Machine
 extension HostProbe {
   /// What `doctor` shows: one fact a line, those about the host before those about its KVM.
   public static func report() -> [HostFact] {
-    let host = [kernel, module, hardware, performanceCounters, tracing] + moduleParameters
+    let host = [kernel, module, hardware, performanceCounters, tracing] + hardwareFeatures
     do throws(ProcessorError) {
       return host + [device] + measured(try facts())
     } catch {
@@ -77,8 +77,8 @@ extension HostProbe {
     return HostFact(
       name: "PMU", value: isThere ? "present, perf_event_paranoid \(paranoid)" : "absent",
       meaning: isThere
-        ? "branch counters can place events (placement pmu)"
-        : "kicked slices are sealed by keyframes (placement seal)",
+        ? "not used yet: kicked slices are sealed by keyframes"
+        : "kicked slices are sealed by keyframes",
       verdict: isThere ? .good : .limited)
   }
 
@@ -88,22 +88,63 @@ extension HostProbe {
     return HostFact(
       name: "tracefs", value: isReadable ? "readable" : "not readable",
       meaning: isReadable
-        ? "exits the kernel handles alone can be recorded (--kernel-exits)"
-        : "exits the kernel handles alone appear as totals only",
+        ? "not used yet: reels hold the exits that reach vmreel, not those the kernel handles alone"
+        : "reels hold the exits that reach vmreel, not those the kernel handles alone",
       mend: isReadable ? nil : "mount -t tracefs tracefs /sys/kernel/tracing, and run as root",
       verdict: isReadable ? .good : .limited)
   }
 
-  private static var moduleParameters: [HostFact] {
-    let rows = [
-      ("ept", "nested paging (EPT)"), ("npt", "nested paging (NPT)"),
-      ("unrestricted_guest", "real mode without emulation"), ("nested", "guests may run VMs"),
-      ("enable_shadow_vmcs", "VMCS shadowing for nested guests"),
-    ]
-    return rows.compactMap { name, meaning in
-      HostFiles.moduleParameter(name).map { value in
-        HostFact(name: "module parameter \(name)", value: value, meaning: meaning)
+  /// A hardware feature, the module parameter that tells of it, and the module that has it.
+  private struct Feature {
+    var name: String
+    var module: String
+    var parameter: String
+    var meaning: String
+    var absence: String
+  }
+
+  private static let features = [
+    Feature(
+      name: "nested paging (EPT)", module: "kvm_intel", parameter: "ept",
+      meaning: "the guest's page tables need no exits",
+      absence: "guests run slower, with more exits that the kernel handles alone"),
+    Feature(
+      name: "nested paging (NPT)", module: "kvm_amd", parameter: "npt",
+      meaning: "the guest's page tables need no exits",
+      absence: "guests run slower, with more exits that the kernel handles alone"),
+    Feature(
+      name: "unrestricted guest", module: "kvm_intel", parameter: "unrestricted_guest",
+      meaning: "real mode runs on the CPU itself", absence: "real mode is emulated by KVM"),
+    Feature(
+      name: "nested virtualisation (VT-x)", module: "kvm_intel", parameter: "nested",
+      meaning: "a guest could be given VT-x; the CPU model hides it",
+      absence: "not needed: the CPU model hides VT-x from guests"),
+    Feature(
+      name: "nested virtualisation (SVM)", module: "kvm_amd", parameter: "nested",
+      meaning: "a guest could be given SVM; the CPU model hides it",
+      absence: "not needed: the CPU model hides SVM from guests"),
+    Feature(
+      name: "VMCS shadowing", module: "kvm_intel", parameter: "enable_shadow_vmcs",
+      meaning: "nested guests would exit less; not used",
+      absence: "not needed: nested guests are not used"),
+  ]
+
+  /// Every feature is listed: one of another module's says so rather than being left out.
+  private static var hardwareFeatures: [HostFact] {
+    features.map { feature in
+      guard HostFiles.kvmModule == feature.module else {
+        return HostFact(
+          name: feature.name, value: "not here: a feature of \(feature.module)",
+          meaning: feature.absence)
       }
+      let value = HostFiles.moduleParameter(feature.parameter)
+      if value == "Y" || value == "1" {
+        return HostFact(name: feature.name, value: "on", meaning: feature.meaning)
+      }
+      let setting = "\(feature.module) \(feature.parameter)=1"
+      return HostFact(
+        name: feature.name, value: value == nil ? "unknown" : "off", meaning: feature.absence,
+        mend: "if the CPU has it: modprobe -r \(feature.module) && modprobe \(setting)")
     }
   }
 
@@ -112,8 +153,9 @@ extension HostProbe {
   private static func measured(_ facts: HostFacts) -> [HostFact] {
     [
       flag(
-        "TSC scaling", facts.hasTSCScaling, "the TSC can be frozen (freeze)",
-        "RDTSC must be patched out of kernels (patch) or be absent (none)"),
+        "TSC scaling", facts.hasTSCScaling,
+        "not used yet: a guest that executes RDTSC may diverge on replay",
+        "a guest that executes RDTSC may diverge on replay"),
       flag(
         "registers at exits", facts.syncsRegisters, "KVM_CAP_SYNC_REGS: cheap",
         "one more ioctl at each exit"),
@@ -121,11 +163,12 @@ extension HostProbe {
         "MSR filter", facts.hasMSRFilter, "every MSR outside the context is recorded",
         "KVM answers MSRs itself; they are not recorded"),
       flag(
-        "single-step", facts.debugFeatures.contains(.singleStep), "works",
-        "positions inside a segment cannot be reached"),
+        "single-step", facts.debugFeatures.contains(.singleStep),
+        "replay can step to the end of a sealed segment",
+        "without it and without breakpoints sealed segments are jumped"),
       flag(
-        "hardware breakpoints", facts.debugFeatures.contains(.breakpoint), "landing is fast",
-        "landing steps instead"),
+        "hardware breakpoints", facts.debugFeatures.contains(.breakpoint),
+        "replay runs fast to the end of a sealed segment", "replay single-steps there instead"),
       flag(
         "irq window", facts.irqWindowIsExact, "windows are guest-made exits",
         "a window is a kick: its segment is sealed", yes: "exact", no: "late"),
@@ -134,8 +177,8 @@ extension HostProbe {
         "the guest can see host features; a replay elsewhere may diverge", yes: "enforced",
         no: "unenforced"),
       flag(
-        "KVM statistics", facts.hasStatistics, "totals of all exits are stored",
-        "no totals of kernel exits"),
+        "KVM statistics", facts.hasStatistics, "not used yet: reels hold no totals of kernel exits",
+        "reels hold no totals of kernel exits"),
       ripFact(facts.ripConventions),
     ]
   }
@@ -158,6 +201,6 @@ extension HostProbe {
     return HostFact(
       name: "RIP at exits",
       value: rows.map { "\($0.0) \($0.1?.rawValue ?? "unknown")" }.joined(separator: ", "),
-      meaning: "stored in each reel, so that other hosts can compare")
+      meaning: "stored in each reel; replay on a host with other conventions diverges")
   }
 }

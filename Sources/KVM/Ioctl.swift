@@ -53,6 +53,8 @@ extension ProcessorError {
       case ENOENT, ENODEV, ENXIO:
         "load the KVM module, kvm_intel or kvm_amd, or enable virtualisation in the firmware"
       case EBUSY: "another hypervisor holds the CPU's virtualisation hardware; stop it"
+      case ENOTTY where "\(name)" == "KVM_GET_API_VERSION":
+        "/dev/kvm is not KVM's device; remove it and load the KVM module"
       case ENOMEM: "the host is out of memory"
       case EMFILE, ENFILE: "too many open files; raise the limit (ulimit -n)"
       default: nil

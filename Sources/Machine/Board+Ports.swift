@@ -28,7 +28,7 @@ extension Board {
   public mutating func writePort(
     _ port: UInt16, width: UInt8, value: UInt64, at now: VirtualTime
   ) -> BoardEffect {
-    advance(to: now)
+    advanceTimers(to: now)
     defer { updateInterruptLines() }
     switch (port, width) {
     case (Self.debugExitPort, 1...):
@@ -49,7 +49,7 @@ extension Board {
   /// - Parameter width: bytes, 1, 2 or 4; other widths are split into bytes, at most 8.
   /// - Returns: the data, zero-extended.
   public mutating func readPort(_ port: UInt16, width: UInt8, at now: VirtualTime) -> UInt64 {
-    advance(to: now)
+    advanceTimers(to: now)
     var value: UInt64 = 0
     for index in 0..<UInt64(min(width, 8)) {
       let byte = readByte(port &+ UInt16(index))

@@ -41,13 +41,18 @@ public struct Board: Equatable, Sendable {
   ///
   /// Several edges of one timer become one pending interrupt: the controller has room for one.
   public mutating func advance(to now: VirtualTime) {
+    advanceTimers(to: now)
+    updateInterruptLines()
+  }
+
+  /// As ``advance(to:)``, but leaves the levels of the request lines to the caller.
+  mutating func advanceTimers(to now: VirtualTime) {
     let hasTimerEdge = timer.advance(to: now)
     clock.advance(to: now)
     if hasTimerEdge {
       interrupts.setLine(InterruptLine.timer, false)
       interrupts.setLine(InterruptLine.timer, true)
     }
-    updateInterruptLines()
   }
 
   /// The next instant after `now` at which a timer will interrupt the processor; `nil` if none.

@@ -116,7 +116,7 @@ extension [CPUIDEntry] {
 
 extension CPUIDModel {
   // Absent on purpose: TSC, MCE, APIC, MTRR, MCA, HTT, x2APIC, TSC-deadline, XSAVE, AVX, RDRAND,
-  // RDSEED, RDTSCP, SVM, VMX, PMU, every paravirtual leaf (design §3).
+  // RDSEED, RDTSCP, SVM, VMX, PMU, every paravirtual leaf.
   private static let leaf1EDX = bits(
     1, .edx,
     [

@@ -89,13 +89,11 @@ extension Recorder {
   }
 
   /// Takes a keyframe at an instruction boundary.
+  ///
+  /// What can fail comes before the mark: a reel never names a keyframe that it does not hold.
   func capture(_ kind: KeyframeKind) throws(ProcessorError) {
     isSealDue = false
     exitsSinceKeyframe = 0
-    var mark = Event(.keyframe)
-    mark.address = keyframeCount
-    let index = nextEvent
-    append(&mark)
     let pages = try changedPages()
     var content: [UInt8] = []
     content.reserveCapacity(pages.count * GuestMemory.pageSize)
@@ -103,6 +101,10 @@ extension Recorder {
       unsafe memory.withPage(page) { unsafe content.append(contentsOf: $0) }
     }
     let state = try cpu.captureState()
+    var mark = Event(.keyframe)
+    mark.address = keyframeCount
+    let index = nextEvent
+    append(&mark)
     let keyframe = Keyframe(
       number: keyframeCount, kind: kind, parent: nil, isFullMap: false, eventIndex: index,
       guestMadeExits: guestMadeExits, digest: digest.running.value,

@@ -3,18 +3,21 @@ internal import Trace
 
 extension Recorder {
   /// Logs one exit, lets the board answer it, and logs the answer.
-  func handle(_ exit: Exit) {
+  ///
+  /// - Returns: whether the exit is an event; some kicks are not.
+  func handle(_ exit: Exit) -> Bool {
     var event = Event(exit: exit.reason)
     stampTimes(&event, exit)
     if case .kick(let cause) = exit.reason {
-      handleKick(cause, &event)
-      return
+      return handleKick(cause, &event)
     }
     if case .interruptWindow = exit.reason, !policy.interruptWindowIsExact {
       handleLateWindow(&event)
-      return
+      return true
     }
+    // Port accesses bring the board up to date themselves.
     advanceClock(byNanoseconds: policy.exitCostNanoseconds)
+    if !exit.reason.isPortAccess { board.advance(to: now) }
     switch exit.reason {
     case .portWrite(let access, let value) where access.count == 1:
       event.stream = apply(
@@ -47,6 +50,7 @@ extension Recorder {
     }
     deliverInput()
     checkStopConditions()
+    return true
   }
 
   private func stampTimes(_ event: inout Event, _ exit: Exit) {
@@ -59,13 +63,12 @@ extension Recorder {
     lastExitTime = event.exitTime
   }
 
-  /// Moves the guest's clock on at an exit and lets the timers catch up.
+  /// Moves the guest's clock on at an exit.
   func advanceClock(byNanoseconds cost: UInt64) {
     switch policy.clock {
     case .warp: now = now.advanced(byNanoseconds: cost)
     case .real: now = max(now, VirtualTime(nanoseconds: lastExitTime))
     }
-    board.advance(to: now)
   }
 
   private func logExit(_ event: inout Event) {
@@ -152,25 +155,29 @@ extension Recorder {
 
   /// A kick is an event only when it changes what the guest will see: a timer is armed, input
   /// waits, or the recording ends here.
-  private func handleKick(_ cause: KickCause, _ event: inout Event) {
+  private func handleKick(_ cause: KickCause, _ event: inout Event) -> Bool {
     checkStopConditions()
     if ending != nil {
       event.address = KickReason.stop.rawValue
       append(&event)
-      return
+      return true
     }
     fetchInput()
     guard policy.placement == .seal,
       isInputDeliverable || board.isInterruptPending || board.nextDeadline(after: now) != nil
     else {
       sink.passTime(lastExitTime)
-      return
+      return false
     }
-    if cause == .sliceLimit { advanceClock(byNanoseconds: policy.quantumNanoseconds) }
+    if cause == .sliceLimit || policy.clock == .real {
+      advanceClock(byNanoseconds: policy.quantumNanoseconds)
+      board.advance(to: now)
+    }
     deliverInput()
     event.address = KickReason.quantum.rawValue
     append(&event)
     isSealDue = true
+    return true
   }
 
   /// Where windows open late they are the host's doing: a kick with a seal.

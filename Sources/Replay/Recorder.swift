@@ -74,12 +74,16 @@ public final class Recorder<CPU: Processor> {
   }
 
   /// Handles an exit, and those that completing its instruction makes.
+  ///
+  /// A kick may find the last exit's instruction unfinished. It is finished first, and when that
+  /// makes an exit of its own, that exit takes the kick's place: no seal may come between.
   private func process(_ first: Exit) throws(ProcessorError) {
     var exit = first
+    if case .kick = first.reason, let next = try cpu.complete() { exit = next }
     while true {
-      handle(exit)
-      guard needsBoundary else { return }
-      guard exit.reason.isAccess, let next = try cpu.complete() else { break }
+      // What is no event changes nothing the guest sees: no injection may come of it.
+      guard handle(exit), needsBoundary else { return }
+      guard let next = try cpu.complete() else { break }
       exit = next
     }
     try settle()
@@ -132,6 +136,13 @@ public final class Recorder<CPU: Processor> {
 }
 
 extension ExitReason {
+  var isPortAccess: Bool {
+    switch self {
+    case .portRead, .portWrite: true
+    default: false
+    }
+  }
+
   /// Whether the exit leaves an instruction to be completed.
   var isAccess: Bool {
     switch self {

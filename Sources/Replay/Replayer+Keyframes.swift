@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Machine
 internal import Trace
 
@@ -13,7 +14,10 @@ extension Replayer {
   }
 
   /// Installs a keyframe: every page that differs from `pages`, then the vCPU's state.
+  ///
+  /// An unfinished instruction is finished first, since that may still write to RAM.
   func install(_ keyframe: Keyframe, pages: [UInt32: PageIdentity]) throws {
+    try abandonInstruction()
     noteTouchedPages(try cpu.takeDirtyPages())
     for page in Set(map.keys).union(pages.keys).union(touched) {
       let identity = pages[page, default: .zeroPage]
@@ -30,27 +34,48 @@ extension Replayer {
     forgetTouchedPages()
   }
 
+  /// Finishes the last exit's instruction with whatever answer it holds.
+  private func abandonInstruction() throws {
+    for _ in 0..<4096 {
+      guard try cpu.complete() != nil else { return }
+    }
+    throw ReplayError.unsupported("the instruction at event \(current.index) does not end")
+  }
+
   /// The vCPU state a keyframe holds.
   func state(of keyframe: Keyframe) throws -> VCPUState {
+    let state: VCPUState?
     do {
-      return try VCPUState(stateEntries: keyframe.vcpuStates)
+      state = try VCPUState(stateEntries: keyframe.vcpuStates)
     } catch {
       throw ReplayError.unsupported(
         "the vCPU state of keyframe \(keyframe.number) cannot be read: \(error)")
     }
+    guard let state else {
+      throw ReplayError.unsupported("keyframe \(keyframe.number) holds no state of vCPU 0")
+    }
+    return state
+  }
+
+  /// The keyframe a mark names; it must name the mark, too.
+  func keyframe(number: UInt64, markedAt index: EventIndex) throws -> Keyframe {
+    let keyframe = try reel.keyframe(number)
+    guard keyframe.eventIndex == index else {
+      throw ReplayError.unsupported(
+        "keyframe \(number) says it stands at event \(keyframe.eventIndex), "
+          + "but its mark is event \(index)")
+    }
+    return keyframe
   }
 
   /// Compares the replayed state with a keyframe's at its mark.
   ///
   /// A seal's keyframe has been reached or installed by ``land(_:)`` already.
-  func passKeyframe(number: UInt64) throws {
+  func passKeyframe(_ mark: Event) throws {
     try reachBoundary()
-    let keyframe = try reel.keyframe(number)
-    guard keyframe.eventIndex == current.index else {
-      throw ReplayError.unsupported(
-        "keyframe \(number) says it stands at event \(keyframe.eventIndex), "
-          + "but its mark is event \(current.index)")
-    }
+    try checkInput(mark)
+    let keyframe = try keyframe(number: mark.address, markedAt: current.index)
+    guard keyframe.digest == digest.running.value else { throw diverged(.registers) }
     let isLast = keyframe.kind == .end
     let pages = try pageMap(after: keyframe)
     let differing = try stateDifferences(keyframe)

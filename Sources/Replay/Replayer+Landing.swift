@@ -3,42 +3,34 @@ internal import Trace
 
 extension Replayer {
   /// Reaches the end of a sealed segment: by re-execution, or else by installing its keyframe.
+  ///
+  /// A requested interrupt window stays requested either way, as it did while recording.
   func land(_ kick: Event) throws {
-    try reachBoundaryForLanding()
-    guard let number = try sealNumber(after: current.index) else {
-      // A recorder killed between the kick and its keyframe leaves nothing to reach.
-      throw ReplayStop(outcome: verdict.sealsJumped > 0 ? .consistent : .identical)
+    try reachBoundary()
+    try checkInput(kick)
+    verdict.guestNanoseconds.add(kick.sliceNanoseconds)
+    if let keyframe = try seal() {
+      let pages = try pageMap(after: keyframe)
+      if try search(normalized(try state(of: keyframe)), pages) {
+        verdict.sealsReexecuted += 1
+        return
+      }
+      try install(keyframe, pages: pages)
     }
-    let keyframe = try reel.keyframe(number)
-    let pages = try pageMap(after: keyframe)
-    let slice = kick.exitTime &- kick.entryTime
-    verdict.guestNanoseconds &+= slice
-    let target = normalized(try state(of: keyframe))
-    if pendingExit == nil, try search(target, pages) {
-      verdict.sealsReexecuted += 1
-      return
-    }
-    pendingExit = nil
-    cpu.requestsInterruptWindow = false
-    try install(keyframe, pages: pages)
     verdict.sealsJumped += 1
-    verdict.jumpedNanoseconds &+= slice
+    verdict.jumpedNanoseconds.add(kick.sliceNanoseconds)
   }
 
-  /// An exit in place of the boundary means that the segment cannot be landed in.
-  private func reachBoundaryForLanding() throws {
-    guard pendingExit == nil, isIncomplete else { return }
-    isIncomplete = false
-    pendingExit = try cpu.complete()
-  }
-
-  /// The keyframe that seals a kick: the first one whose mark follows it.
-  private func sealNumber(after index: EventIndex) throws -> UInt64? {
+  /// The keyframe that seals the current kick; `nil` when the reel ends before its mark, because
+  /// the recorder was killed or the processor failed there.
+  private func seal() throws -> Keyframe? {
     var ahead = cursor
-    while let event = try ahead.next() {
-      if event.kind == .keyframe { return event.address }
+    guard let mark = try ahead.next() else { return nil }
+    guard mark.kind == .keyframe else {
+      throw ReplayError.unsupported(
+        "event \(current.index) is a kick, but no keyframe follows it to seal it")
     }
-    return nil
+    return try keyframe(number: mark.address, markedAt: ahead.index)
   }
 
   /// Looks for the point where the guest's whole state equals the target's.
@@ -74,9 +66,10 @@ extension Replayer {
     _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
   ) throws -> Bool {
     let address = target.registers.rip &+ target.system.segments[0].base
+    let canStep = cpu.debugFeatures.contains(.singleStep)
     while effort.isLeft {
       try cpu.setBreakpoint(nil)
-      while cpu.registers.rip == target.registers.rip {
+      while canStep, cpu.registers.rip == target.registers.rip {
         guard effort.isLeft, try effort.count(cpu.step()) else { return false }
         if try isAt(target, pages) { return true }
       }

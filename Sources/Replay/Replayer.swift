@@ -21,8 +21,6 @@ public final class Replayer<CPU: Processor> {
   var map: [UInt32: PageIdentity] = [:]
   /// Pages the replayed guest wrote since the last keyframe.
   var touched: Set<UInt32> = []
-  /// An exit that completing an instruction made, not compared yet.
-  var pendingExit: Exit?
   /// Whether the last exit's instruction is still to be completed.
   var isIncomplete = false
   /// The exit waiting for its answer.
@@ -31,7 +29,6 @@ public final class Replayer<CPU: Processor> {
   var history: [IndexedEvent] = []
   var suspects: [IndexedEvent] = []
   var verdict = ReplayVerdict()
-  var endCompared = false
 
   /// Makes a replayer.
   ///
@@ -58,12 +55,12 @@ public final class Replayer<CPU: Processor> {
     do {
       try restoreBase()
       while let event = try cursor.next() {
-        current = IndexedEvent(index: cursor.index, event: event)
+        try advance(to: event)
         try replay(event)
         verdict.events += 1
         remember()
       }
-      verdict.reelIsWhole = reel.tail == .whole
+      try checkEnd()
       if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
     } catch let stop as ReplayStop {
       verdict.outcome = stop.outcome
@@ -79,6 +76,21 @@ public final class Replayer<CPU: Processor> {
     return verdict
   }
 
+  private func advance(to event: Event) throws {
+    guard verdict.events == 0 || cursor.index == current.index &+ 1 else {
+      throw ReplayError.unsupported(
+        "event \(cursor.index) follows event \(current.index): a block of events is missing")
+    }
+    current = IndexedEvent(index: cursor.index, event: event)
+  }
+
+  private func checkEnd() throws {
+    verdict.reelIsWhole = reel.tail == .whole
+    guard let end = reel.end, end.eventCount != verdict.events else { return }
+    throw ReplayError.unsupported(
+      "the reel holds \(verdict.events) events, but its end record counts \(end.eventCount)")
+  }
+
   private func replay(_ event: Event) throws {
     guard event.vcpu == 0 else {
       throw ReplayError.unsupported(
@@ -90,7 +102,7 @@ public final class Replayer<CPU: Processor> {
     case .interrupt: try injectInterrupt(event)
     case .windowRequest: try requestWindow(event)
     case .kick: try land(event)
-    case .keyframe: try passKeyframe(number: event.address)
+    case .keyframe: try passKeyframe(event)
     default:
       guard event.kind.isGuestMade else {
         throw ReplayError.unsupported(
@@ -136,7 +148,7 @@ public final class Replayer<CPU: Processor> {
       !want.flags.contains(.fullDigest) || want.digest == digest.running.value
     else { throw diverged(.registers, replayed: live, livePayload) }
     verdict.guestMadeExits += 1
-    verdict.guestNanoseconds &+= want.exitTime &- want.entryTime
+    verdict.guestNanoseconds.add(want.sliceNanoseconds)
     isIncomplete = exit.reason.isAccess
     awaitingReply = want.kind.expectsInput ? exit.reason : nil
     if want.kind == .interruptWindow { cpu.requestsInterruptWindow = false }
@@ -145,12 +157,8 @@ public final class Replayer<CPU: Processor> {
 
   /// The next exit the replayed guest makes, within a bound of host time.
   private func nextExit(_ want: Event) throws -> Exit {
-    if let exit = pendingExit {
-      pendingExit = nil
-      return exit
-    }
-    let recordedSlice = min(want.exitTime &- want.entryTime, bounds.noExitNanoseconds)
-    let bound = bounds.noExitNanoseconds + 16 * recordedSlice
+    var bound = bounds.noExitNanoseconds
+    for _ in 0..<16 { bound.add(min(want.sliceNanoseconds, bounds.noExitNanoseconds)) }
     let exit = try cpu.run(sliceLimitNanoseconds: bound)
     isIncomplete = false
     switch exit.reason {
@@ -231,20 +239,26 @@ public final class Replayer<CPU: Processor> {
   }
 
   private func requestWindow(_ event: Event) throws {
+    guard interruptWindowIsExact else {
+      throw ReplayError.unsupported(
+        "event \(current.index) asks for an exact interrupt window, but the reel's rule is late")
+    }
     try reachBoundary()
     digest.absorb(event)
     try checkInput(event)
     cpu.requestsInterruptWindow = true
   }
 
-  /// An input that does not match its own digest was altered after it was recorded.
-  private func checkInput(_ event: Event) throws {
-    guard event.check == digest.check else { throw diverged(.input) }
+  /// An event without registers that does not match its own digest was altered after it was
+  /// recorded.
+  func checkInput(_ event: Event) throws {
+    guard event.check == digest.check,
+      !event.flags.contains(.fullDigest) || event.digest == digest.running.value
+    else { throw diverged(.input) }
   }
 
   /// Completes the last exit's instruction, as the recorder did before capturing or injecting.
   func reachBoundary() throws {
-    guard pendingExit == nil else { throw diverged(.unexpectedExit, replayed: pendingExit) }
     guard isIncomplete else { return }
     isIncomplete = false
     if let exit = try cpu.complete() { throw diverged(.unexpectedExit, replayed: exit) }
@@ -253,9 +267,11 @@ public final class Replayer<CPU: Processor> {
   // MARK: Divergence
 
   func diverged(
-    _ difference: Divergence.Difference, replayed exit: Exit?
+    _ difference: Divergence.Difference, replayed exit: Exit
   ) -> ReplayStop {
-    diverged(difference, replayed: exit.map { Event(exit: $0.reason) })
+    var live = Event(exit: exit.reason)
+    live.rip = cpu.registers.rip
+    return diverged(difference, replayed: live, payload(of: exit.reason))
   }
 
   func diverged(

@@ -7,10 +7,12 @@ extension VCPUState {
     entries.map { StateEntry(kind: $0.kind, version: $0.version, bytes: $0.bytes) }
   }
 
-  /// The state of vCPU 0 out of a keyframe's entries.
-  init(stateEntries: [StateEntry]) throws {
+  /// The state of vCPU 0 out of a keyframe's entries; `nil` when it has none.
+  init?(stateEntries: [StateEntry]) throws {
+    let own = stateEntries.filter { $0.vcpu == 0 }
+    guard !own.isEmpty else { return nil }
     try self.init(
-      entries: stateEntries.filter { $0.vcpu == 0 }.map {
+      entries: own.map {
         VCPUStateEntry(kind: $0.kind, version: $0.version, bytes: $0.bytes)
       })
   }

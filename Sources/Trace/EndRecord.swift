@@ -27,6 +27,14 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
   /// The reel could not be written any further; what was written is whole.
   case writeFailure = 11
 
+  /// Whether the end record's detail says more.
+  public var hasDetail: Bool {
+    switch self {
+    case .debugExit, .signal, .processorFailure: true
+    default: false
+    }
+  }
+
   /// The reason in words.
   public var name: String {
     switch self {

@@ -89,8 +89,7 @@ public final class Reel {
     readEnd()
   }
 
-  /// Opens whatever can still be found in a damaged reel, for `verify`, `recover` and
-  /// `--skip-damaged`.
+  /// Opens whatever can still be found in a damaged reel, for `verify`.
   ///
   /// A damaged block header is skipped by looking for the next whole one. A damaged file header
   /// is replaced by one whose page key is all zeros, so that pages cannot be verified.

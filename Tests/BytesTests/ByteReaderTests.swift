@@ -3,7 +3,8 @@ import Testing
 
 @Suite("Little-endian fields and varints")
 struct ByteReaderTests {
-  @Test("What the writer appends the reader returns", arguments: [0, 1, 127, 128, 1 << 32, UInt64.max])
+  @Test(
+    "What the writer appends the reader returns", arguments: [0, 1, 127, 128, 1 << 32, UInt64.max])
   func roundTrip(value: UInt64) throws {
     var writer = ByteWriter()
     writer.append(value)

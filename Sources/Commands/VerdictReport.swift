@@ -1,0 +1,54 @@
+internal import Analysis
+internal import Replay
+
+/// A replay's verdict as JSON, for programs that decide by it.
+struct VerdictReport: Encodable {
+  let schema = "vmreel.replay/1"
+  /// `identical`, `consistent`, `diverged` or `interrupted`.
+  var outcome: String
+  var events: UInt64
+  var guestMadeExits: UInt64
+  var keyframesCompared: UInt64
+  var sealsReexecuted: UInt64
+  var sealsJumped: UInt64
+  var guestNanoseconds: UInt64
+  var jumpedNanoseconds: UInt64
+  var finalPagesCompared: Int
+  var reelIsWhole: Bool
+  var divergence: DivergenceReport?
+
+  struct DivergenceReport: Encodable {
+    var index: UInt64
+    var difference: String
+    var recorded: EventRecord
+    var replayed: EventRecord?
+    var suspects: [EventRecord]
+  }
+
+  init(_ verdict: ReplayVerdict) {
+    events = verdict.events
+    guestMadeExits = verdict.guestMadeExits
+    keyframesCompared = verdict.keyframesCompared
+    sealsReexecuted = verdict.sealsReexecuted
+    sealsJumped = verdict.sealsJumped
+    guestNanoseconds = verdict.guestNanoseconds
+    jumpedNanoseconds = verdict.jumpedNanoseconds
+    finalPagesCompared = verdict.finalPagesCompared
+    reelIsWhole = verdict.reelIsWhole
+    switch verdict.outcome {
+    case .identical: outcome = "identical"
+    case .consistent: outcome = "consistent"
+    case .interrupted: outcome = "interrupted"
+    case .diverged(let found):
+      outcome = "diverged"
+      divergence = DivergenceReport(
+        index: found.index, difference: DivergenceText.headline(found),
+        recorded: EventRecord(
+          index: found.index, event: found.recorded, payload: found.recordedPayload),
+        replayed: found.replayed.map {
+          EventRecord(index: found.index, event: $0, payload: found.replayedPayload)
+        },
+        suspects: found.suspects.map { EventRecord(index: $0.index, event: $0.event) })
+    }
+  }
+}
