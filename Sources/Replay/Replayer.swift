@@ -205,22 +205,16 @@ public final class Replayer<CPU: Processor> {
     awaitingReply = nil
     let payload = cursor.payload(of: event)
     digest.absorb(event)
-    if case .portRead(let access) = reason, access.count > 1 {
-      try replyString(access, event, payload)
-    } else {
-      guard payload.isEmpty else { throw diverged(.replyMismatch) }
-      cpu.reply(event.value)
+    if !payload.isEmpty {
+      unsafe payload.withUnsafeBytes { unsafe digest.absorb(payload: $0) }
     }
     try checkInput(event)
-  }
-
-  private func replyString(
-    _ access: PortAccess, _ event: Event, _ payload: ArraySlice<UInt8>
-  ) throws {
-    let byteCount = Int(access.count) * Int(access.width)
-    guard payload.count == byteCount else { throw diverged(.replyMismatch) }
+    guard reason.fits(event, payloadCount: payload.count) else { throw diverged(.replyMismatch) }
+    guard !payload.isEmpty else {
+      cpu.reply(event.value)
+      return
+    }
     unsafe payload.withUnsafeBytes { source in
-      unsafe digest.absorb(payload: source)
       unsafe cpu.withExitData { data in
         unsafe data.copyMemory(
           from: UnsafeRawBufferPointer(rebasing: source.prefix(data.count)))
@@ -290,4 +284,22 @@ public final class Replayer<CPU: Processor> {
 /// Ends the replay loop with an outcome.
 struct ReplayStop: Error {
   var outcome: ReplayVerdict.Outcome
+}
+
+extension ExitReason {
+  /// Whether an input event is an answer of the size this read asks for.
+  fileprivate func fits(_ input: Event, payloadCount: Int) -> Bool {
+    let width: UInt8
+    switch self {
+    case .portRead(let access) where access.count > 1:
+      return input.width == access.width && input.count == access.count && input.value == 0
+        && payloadCount == Int(access.count) * Int(access.width)
+    case .portRead(let access): width = access.width
+    case .memoryRead(_, let accessWidth): width = accessWidth
+    case .msrRead: width = 8
+    default: return false
+    }
+    let fitsWidth = width >= 8 || input.value >> (8 * UInt64(width)) == 0
+    return input.width == width && input.count == 0 && payloadCount == 0 && fitsWidth
+  }
 }

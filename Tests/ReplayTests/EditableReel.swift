@@ -82,3 +82,13 @@ struct EditableReel {
     return bytes
   }
 }
+
+/// The vCPU state a keyframe holds.
+func vcpuState(_ keyframe: Keyframe) throws -> VCPUState? {
+  try VCPUState(stateEntries: keyframe.vcpuStates)
+}
+
+/// Replaces the vCPU state a keyframe holds.
+func setState(_ state: VCPUState, _ keyframe: inout Keyframe) {
+  keyframe.vcpuStates = state.stateEntries
+}

@@ -35,12 +35,14 @@ struct Replayed {
   }
 }
 
-/// A policy under which nothing is kicked and only base and end keyframes are taken.
+/// A policy under which nothing is kicked, only base and end keyframes are taken, and no program
+/// records for ever.
 func quietPolicy(_ change: (inout RecordingPolicy) -> Void = { _ in }) -> RecordingPolicy {
   var policy = RecordingPolicy()
   policy.interruptWindowIsExact = true
   policy.quantumNanoseconds = 1_000_000
   policy.keyframeExitInterval = 0
+  policy.exitLimit = 10_000
   change(&policy)
   return policy
 }
