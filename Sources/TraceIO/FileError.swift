@@ -45,7 +45,7 @@ extension FileError: CustomStringConvertible {
     case (.create, EROFS), (.create, EACCES), (.create, EPERM), (.create, ENOENT),
       (.create, ENOTDIR), (.create, EISDIR):
       return "cannot create \(path): \(reason); choose another place with -o"
-    case (.open, EINVAL):
+    case (.open, EINVAL), (.create, EINVAL):
       return "\(path) is not a regular file"
     default:
       return "cannot \(operation.rawValue) \(path): \(reason)"

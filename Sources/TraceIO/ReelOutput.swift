@@ -39,6 +39,10 @@ final class ReelOutput {
     guard unsafe lstat(path, &status) == 0 else { return }
     if status.st_mode & S_IFMT == S_IFDIR { throw FileError(.create, path, EISDIR) }
     if !overwrite { throw FileError(.create, path, EEXIST) }
+    // Renaming over a device, as root over /dev/null, would take it away from everybody.
+    guard [S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT) else {
+      throw FileError(.create, path, EINVAL)
+    }
   }
 
   /// Whether the file just locked still has its name: another recorder may have finished between

@@ -67,6 +67,8 @@ extension ProgramTests {
       }
       let difference = try directory.vmreel("diff", "t.reel", "t.reel", "--format", "json")
       #expect(try jsonSchema(difference).hasPrefix("vmreel.diff/"))
+      let verdict = try directory.vmreel("replay", "t.reel", "--format", "json")
+      #expect(try jsonSchema(verdict).hasPrefix("vmreel.replay/") && verdict.errors.isEmpty)
       let lines = try directory.vmreel("dump", "t.reel", "--format", "json")
       struct Line: Decodable { var index: UInt64 }
       let indices = try lines.text.split(separator: "\n").map {

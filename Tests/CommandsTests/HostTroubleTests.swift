@@ -112,6 +112,16 @@ extension ProgramTests {
       #expect(try directory.files().isEmpty)
     }
 
+    /// Even --force must not put a reel in the place of a device or a pipe.
+    @Test func noRegularFile() throws {
+      let directory = try TestDirectory()
+      try directory.shell("mkfifo x.reel").expectSuccess()
+      let run = try directory.vmreel("record", "--guest", "hello", "-o", "x.reel", "--force")
+      expectTrouble(run, "x.reel is not a regular file")
+      #expect(try directory.files() == ["x.reel"])
+      try directory.shell("test -p x.reel").expectSuccess()
+    }
+
     @Test func anotherRecorderAtWork() throws {
       let directory = try TestDirectory()
       let first = try directory.start("record", "--guest", "spin", "-o", "x.reel")

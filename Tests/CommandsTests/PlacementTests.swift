@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 extension ProgramTests {
@@ -61,6 +62,21 @@ extension ProgramTests {
       #expect(replayed.text.hasSuffix("tick 10\n"))
       let summary = try directory.vmreel("info", "t.reel")
       #expect(summary.text.contains("clock real"))
+    }
+
+    /// A terminal implies the host's clock; a line typed a second after the start must reach the
+    /// guest, and the reel must hold it.
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
+    func typingOnATerminal() throws {
+      let directory = try TestDirectory()
+      let run = try directory.shell(
+        "(sleep 0.7; printf 'hello 5\\n'; sleep 0.7) | "
+          + "script -qec 'vmreel record --guest echo -o e.reel' /dev/null")
+      #expect(run.text.contains("hEllO 5"), "\(run.story)")
+      let summary = try directory.vmreel("info", "e.reel")
+      #expect(summary.text.contains("clock real"), "\(summary.story)")
+      let replayed = try directory.vmreel("replay", "e.reel")
+      #expect(replayed.status == 0 && replayed.text.contains("hEllO 5"), "\(replayed.story)")
     }
 
     @Test func timeLimitEndsAGuestThatNeverEnds() throws {
