@@ -9,8 +9,11 @@ extension Recorder {
     var event = Event(exit: exit.reason)
     stampTimes(&event, exit)
     if case .kick(let cause) = exit.reason {
-      return handleKick(cause, &event)
+      let isEvent = handleKick(cause, &event)
+      segmentEntryTime = isEvent ? nil : event.entryTime
+      return isEvent
     }
+    segmentEntryTime = nil
     if case .interruptWindow = exit.reason, !policy.interruptWindowIsExact {
       handleLateWindow(&event)
       return true
@@ -57,7 +60,7 @@ extension Recorder {
     let start = startNanoseconds ?? exit.entryNanoseconds
     startNanoseconds = start
     event.rip = cpu.registers.rip
-    event.entryTime = exit.entryNanoseconds &- start
+    event.entryTime = segmentEntryTime ?? exit.entryNanoseconds &- start
     event.exitTime = exit.exitNanoseconds &- start
     lastRIP = event.rip
     lastExitTime = event.exitTime
@@ -153,8 +156,9 @@ extension Recorder {
     }
   }
 
-  /// A kick is an event only when it changes what the guest will see: a timer is armed, input
-  /// waits, or the recording ends here.
+  /// A kick is an event only when it changes what the guest will see (a timer is armed, input
+  /// waits) or when the recording ends here: without a seal, a guest that exits at last is
+  /// re-executed at full speed and exactly.
   private func handleKick(_ cause: KickCause, _ event: inout Event) -> Bool {
     checkStopConditions()
     if ending != nil {

@@ -24,6 +24,8 @@ public final class Recorder<CPU: Processor> {
   /// Host monotonic time at the first entry; all stored times are relative to it.
   var startNanoseconds: UInt64?
   var lastExitTime: UInt64 = 0
+  /// When the guest was first entered since the last event, if kicks that are no events came since.
+  var segmentEntryTime: UInt64?
   var lastRIP: UInt64 = 0
   var isHalted = false
   var isSealDue = false

@@ -49,6 +49,20 @@ import Trace
     }
   }
 
+  /// Nothing is armed in this program, so its kicks are no events; the exit that ends the long
+  /// segment must count it from its first entry, or replay would allow it too little time.
+  @Test func theSliceOfALongSegmentIsCountedFromItsFirstEntry() throws {
+    let program = ScriptedProgram(
+      [.out(0x80, width: 1)] + Array(repeating: .compute(1), count: 300) + GuestPrograms.finish)
+    let unkicked = try record(program)
+    let kicked = try record(program, script: ProcessorScript(kicks: [50, 100, 150]))
+    #expect(!kicked.kinds.contains(.kick) && kicked.kinds == unkicked.kinds)
+    let exits = { (recording: Recording) in recording.events.filter(\.kind.isGuestMade) }
+    for (exit, reference) in zip(exits(kicked), exits(unkicked)) {
+      #expect(exit.exitTime - exit.entryTime >= reference.exitTime - reference.entryTime)
+    }
+  }
+
   @Test func withoutDebuggingSealsAreJumped() throws {
     let recording = try counting([100, 200])
     let replayed = try replay(recording, script: ProcessorScript(debugFeatures: []))
