@@ -21,6 +21,9 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   /// little.
   static let flushIntervalNanoseconds: UInt64 = 1_000_000_000
 
+  /// A chunk is handed over with a keyframe when it has been held this long.
+  static let captureFlushNanoseconds: UInt64 = 100_000_000
+
   private let output: ReelOutput
   private let queue = DispatchQueue(label: "vmreel.writer")
   private let freeChunks = DispatchSemaphore(value: chunkCount - 1)
@@ -72,7 +75,10 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   /// Hands over what is held when it has been held long enough.
   public func passTime(_ nanoseconds: UInt64) {
-    guard nanoseconds >= flushTime else { return }
+    if nanoseconds >= flushTime { flush(at: nanoseconds) }
+  }
+
+  private func flush(at nanoseconds: UInt64) {
     flush()
     flushTime = nanoseconds &+ Self.flushIntervalNanoseconds
   }
@@ -106,6 +112,10 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
     queue.async { [self] in
       write(encoder.blocks(of: capture))
       pendingCaptureBytes.subtract(byteCount, ordering: .relaxed)
+    }
+    // A keyframe is worth little to a reel that is cut before the events that lead to it.
+    if lastTime &+ Self.flushIntervalNanoseconds >= flushTime &+ Self.captureFlushNanoseconds {
+      flush(at: lastTime)
     }
   }
 
