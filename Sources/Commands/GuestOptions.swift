@@ -82,7 +82,14 @@ struct Duration: ExpressibleByArgument, CustomStringConvertible {
     self.nanoseconds = nanoseconds
   }
 
-  var description: String { "\(nanoseconds / 1000)us" }
+  /// The duration in the largest unit that needs no fraction.
+  var description: String {
+    for (suffix, scale) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000)] as [(_, UInt64)]
+    where nanoseconds % scale == 0 {
+      return "\(nanoseconds / scale)\(suffix)"
+    }
+    return "\(nanoseconds)ns"
+  }
 
   init?(argument: String) {
     let units: [(suffix: String, scale: Double)] = [
