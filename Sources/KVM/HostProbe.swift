@@ -5,8 +5,9 @@ public import Machine
 /// Every run has a slice limit, so that a KVM which misbehaves makes a fact false and never hangs
 /// the caller. The whole takes a few milliseconds.
 public enum HostProbe {
-  /// Longer than any probe's slice takes.
-  static let limitNanoseconds: UInt64 = 5_000_000
+  /// Longer than any probe's slice takes, on an emulated machine too; waited for only where
+  /// something does not work.
+  static let limitNanoseconds: UInt64 = 100_000_000
   /// How often the interrupt window must open at the exact instruction.
   static let windowTrials = 8
   /// IA32_BIOS_SIGN_ID: readable and writable on every CPU, outside the context registers.
