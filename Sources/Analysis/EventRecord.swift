@@ -26,7 +26,9 @@ extension EventRecord: Codable {
   private enum Key: String, CodingKey {
     case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, rip
     case payload, payloadLength
-    case check, digest, entryTime, exitTime
+    case check, digest
+    case entryTime = "entryNanoseconds"
+    case exitTime = "exitNanoseconds"
   }
 
   /// Reads the Codable form.

@@ -27,10 +27,10 @@ struct BenchExitsCommand: ParsableCommand {
         vmreel bench exits --rounds 9 --format json
       """)
 
-  @Option(name: .long, help: "Exits per round.")
+  @Option(name: .long, help: ArgumentHelp("Exits per round.", valueName: "n"))
   var exits = 100_000
 
-  @Option(name: .long, help: "Rounds of each variant, at least 3.")
+  @Option(name: .long, help: ArgumentHelp("Rounds of each variant, at least 3.", valueName: "n"))
   var rounds = 7
 
   @Option(name: .long, help: "text, json or csv.")

@@ -26,10 +26,15 @@ struct DiffCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Answer with the exit status alone.")
   var quiet = false
 
-  @Option(name: [.customShort("U"), .customLong("context")], help: "Common events to show.")
+  @Option(
+    name: [.customShort("U"), .customLong("context")],
+    help: ArgumentHelp("Common events to show.", valueName: "n"))
   var context = 3
 
-  @Option(name: .long, help: "A field not to compare, such as rip or check; may be repeated.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A field not to compare, such as rip or check; may be repeated.", valueName: "field"))
   var ignore: [String] = []
 
   @Option(name: .long, help: "text or json.")

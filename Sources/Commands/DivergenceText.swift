@@ -50,7 +50,8 @@ enum DivergenceText {
     case .input:
       "the recorded input does not match its own digest: the reel was altered here"
     case .noExit(let bound):
-      "the guest made no exit within \(bound / 1_000_000_000) s"
+      "the guest made no exit within "
+        + (bound < 1_000_000_000 ? "\(bound / 1_000_000) ms" : "\(bound / 1_000_000_000) s")
     case .unexpectedExit:
       "the guest made an exit inside the instruction that the reel says was complete"
     case .notReady:

@@ -19,7 +19,9 @@ struct DumpCommand: ParsableCommand {
   @Argument(help: "The reel.")
   var reel: String
 
-  @Option(name: .long, help: "Events A..B, B excluded; either may be left out.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Events A..B, B excluded; either may be left out.", valueName: "a..b"))
   var range: EventRange?
 
   @Option(name: .long, help: "text, json (one object a line) or csv.")
@@ -30,6 +32,13 @@ struct DumpCommand: ParsableCommand {
 
   @Flag(name: .long, help: "Add the host times of each exit.")
   var times = false
+
+  mutating func validate() throws {
+    guard !console || (range == nil && format == .text && !times) else {
+      throw ValidationError(
+        "--console prints the whole transcript as it is; it takes no --range, --format or --times")
+    }
+  }
 
   func run() throws {
     let opened = try OpenedReel(path: reel)

@@ -6,28 +6,38 @@ internal import Trace
 
 /// Which guest to run; QEMU's spellings where QEMU has them.
 struct GuestOptions: ParsableArguments {
-  @Option(name: .long, help: "A built-in guest (see `vmreel guests`).")
+  @Option(
+    name: .long, help: ArgumentHelp("A built-in guest (see `vmreel guests`).", valueName: "name"))
   var guest: String?
 
-  @Option(name: .long, help: "A flat binary; needs --at.")
+  @Option(name: .long, help: ArgumentHelp("A flat binary; needs --at.", valueName: "file"))
   var flat: String?
 
-  @Option(name: .customLong("at"), help: "Load and entry address of --flat, such as 0x7c00.")
+  @Option(
+    name: .customLong("at"),
+    help: ArgumentHelp("Load and entry address of --flat, such as 0x7c00.", valueName: "address"))
   var loadAddress: Address?
 
   @Option(name: .long, help: "How --flat starts: real (16-bit) or long64.")
   var entry: FlatEntry = .real
 
-  @Option(name: .long, help: "A Multiboot 1 kernel (ELF32, ELF64 or a.out-kludge).")
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A Multiboot 1 kernel (ELF32, ELF64 or a.out-kludge).", valueName: "file"))
   var multiboot: String?
 
-  @Option(name: .long, help: "The kernel's arguments, for --multiboot.")
+  @Option(
+    name: .long, help: ArgumentHelp("The kernel's arguments, for --multiboot.", valueName: "text"))
   var append: String?
 
-  @Option(name: .customLong("module"), help: "A boot module; may be repeated.")
+  @Option(
+    name: .customLong("module"),
+    help: ArgumentHelp("A boot module; may be repeated.", valueName: "file"))
   var modules: [String] = []
 
-  @Option(name: [.customShort("m"), .customLong("memory")], help: "RAM in MiB.")
+  @Option(
+    name: [.customShort("m"), .customLong("memory")],
+    help: ArgumentHelp("RAM in MiB.", valueName: "n"))
   var memoryMiB: Int?
 
   mutating func validate() throws {
@@ -82,10 +92,10 @@ struct Duration: ExpressibleByArgument, CustomStringConvertible {
     self.nanoseconds = nanoseconds
   }
 
-  /// The duration in the largest unit that needs no fraction.
+  /// As a user would write it, in the largest unit that needs no fraction.
   var description: String {
     for (suffix, scale) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000)] as [(_, UInt64)]
-    where nanoseconds % scale == 0 {
+    where nanoseconds.isMultiple(of: scale) {
       return "\(nanoseconds / scale)\(suffix)"
     }
     return "\(nanoseconds)ns"

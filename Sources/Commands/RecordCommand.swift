@@ -21,13 +21,18 @@ struct RecordCommand: ParsableCommand {
   @OptionGroup var guestOptions: GuestOptions
   @OptionGroup var policyOptions: PolicyOptions
 
-  @Option(name: .shortAndLong, help: "The reel to write; NAME.reel by default.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The reel to write; NAME.reel by default.", valueName: "file"))
   var output: String?
 
   @Flag(name: .long, help: "Overwrite an existing reel.")
   var force = false
 
-  @Option(name: .long, help: "Bytes for the serial port: a file, - for standard input, or none.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Bytes for the serial port: a file, - for standard input, or none.", valueName: "file"))
   var input: String?
 
   @Flag(name: .customLong("dump-vga"), help: "Print the VGA text screen at the end.")
@@ -37,7 +42,9 @@ struct RecordCommand: ParsableCommand {
   var guestStatus = false
 
   mutating func validate() throws {
-    guard output != "" else { throw ValidationError("-o needs the name of a file") }
+    guard output != "", output != "-" else {
+      throw ValidationError("-o needs the name of a file; a reel cannot be written to a pipe")
+    }
   }
 
   func run() throws {
@@ -69,19 +76,28 @@ struct PolicyOptions: ParsableArguments {
     help: "The guest's clock: warp (virtual) or real; real when standard input is a terminal.")
   var clock: ClockChoice?
 
-  @Option(name: .long, help: "Kick a guest that has not exited for this long, such as 5ms.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Kick a guest that has not exited for this long, such as 5ms.", valueName: "time"))
   var quantum = Duration.milliseconds(5)
 
-  @Option(name: .long, help: "Take a keyframe every N guest-made exits; 0 for none.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Take a keyframe every N guest-made exits; 0 for none.", valueName: "n"))
   var keyframeEvery: UInt64 = 65_536
 
-  @Option(name: .customLong("for"), help: "Stop after so many seconds, or a time such as 200ms.")
+  @Option(
+    name: .customLong("for"),
+    help: ArgumentHelp("Stop after so many seconds, or a time such as 200ms.", valueName: "time"))
   var timeLimit: Duration?
 
-  @Option(name: .long, help: "Stop after this many guest-made exits.")
+  @Option(name: .long, help: ArgumentHelp("Stop after this many guest-made exits.", valueName: "n"))
   var maxExits: UInt64?
 
-  @Option(name: .long, help: "Stop when the console has printed this text.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Stop when the console has printed this text.", valueName: "text"))
   var untilConsole: String?
 
   @Option(name: .long, help: "What each exit stores of the digest: bits16 or full.")
@@ -92,6 +108,9 @@ struct PolicyOptions: ParsableArguments {
       throw ValidationError("--quantum must be at least 100us, or the guest makes no progress")
     }
     guard maxExits != 0 else { throw ValidationError("--max-exits must be at least 1") }
+    guard untilConsole != "" else {
+      throw ValidationError("--until-console needs a text to wait for")
+    }
   }
 
   /// The policy, on a host with the given window rule.

@@ -72,7 +72,7 @@ struct RecordSession {
     StandardOutput.shared.drain()
     StandardError.note(
       "recorded \(path): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
-        + "\(size.stored) bytes; ended by \(EndText.describe(end))")
+        + "\(size.stored) bytes; ended by \(EndText.describe(end, fatalExit: recorder.fatalExit))")
     return end
   }
 
@@ -98,18 +98,6 @@ struct RecordSession {
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,
         check: policy.storesFullDigest ? "full" : "bits16"))
-  }
-}
-
-/// The end of a recording in words.
-enum EndText {
-  static func describe(_ end: EndRecord) -> String {
-    switch end.reason {
-    case .debugExit: "debug exit with status \(end.detail)"
-    case .signal: "signal \(end.detail)"
-    case .processorFailure: "processor failure \(end.detail)"
-    default: end.reason.name
-    }
   }
 }
 

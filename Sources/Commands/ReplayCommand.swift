@@ -33,8 +33,21 @@ struct ReplayCommand: ParsableCommand {
     help: "text: the console, and the verdict on standard error; json: the verdict alone.")
   var format: TextOrJSON = .text
 
-  @Option(name: .long, help: "How long the guest may go without an exit before replay gives up.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "How long the guest may go without an exit before replay gives up.", valueName: "time"))
   var exitTimeout = Duration.milliseconds(10_000)
+
+  mutating func validate() throws {
+    // A bound no guest can meet would be reported as the guest's divergence.
+    guard exitTimeout.nanoseconds >= 1_000_000 else {
+      throw ValidationError("--exit-timeout must be at least 1ms")
+    }
+    guard !dumpVGA || format == .text else {
+      throw ValidationError("--dump-vga prints text; it does not go with --format json")
+    }
+  }
 
   func run() throws {
     let opened = try OpenedReel(path: reel)

@@ -26,7 +26,9 @@ final class ReplaySession {
     self.bounds = bounds
     do {
       let facts = try HostProbe.facts()
-      Self.warn(metadata, facts)
+      for warning in Self.warnings(metadata, facts, cpuName: HostDescription.cpuName()) {
+        StandardError.note("warning: \(warning)")
+      }
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
       let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
       guard table.count == metadata.cpu.cpuidTable.count, table.count <= 256 else {
@@ -60,17 +62,25 @@ final class ReplaySession {
   }
 
   /// What differs between the recording host and this one and could explain a divergence.
-  private static func warn(_ metadata: Metadata, _ facts: HostFacts) {
-    if metadata.cpu.cpuid == "unenforced", metadata.host.cpu != HostDescription.cpuName() {
-      StandardError.note(
-        "warning: recorded where CPUID could not be hidden, on \(metadata.host.cpu); "
+  static func warnings(_ metadata: Metadata, _ facts: HostFacts, cpuName: String) -> [String] {
+    var warnings: [String] = []
+    if metadata.cpu.cpuid == "unenforced", metadata.host.cpu != cpuName {
+      warnings.append(
+        "recorded where CPUID could not be hidden, on \(metadata.host.cpu); "
           + "a guest that reads CPUID may diverge here")
     }
     let module = facts.moduleName ?? "unknown"
     if metadata.host.kvmModule != module {
-      StandardError.note(
-        "warning: recorded on \(metadata.host.kvmModule), replayed on \(module)")
+      warnings.append("recorded on \(metadata.host.kvmModule), replayed on \(module)")
     }
+    let here = facts.ripConventions.named
+    let kinds = metadata.host.ripConventions.filter { here[$0.key] ?? $0.value != $0.value }
+    if !kinds.isEmpty {
+      warnings.append(
+        "RIP stands elsewhere here than on the recording host at exits of kind "
+          + kinds.keys.sorted().joined(separator: ", ") + "; the first of them will diverge")
+    }
+    return warnings
   }
 }
 

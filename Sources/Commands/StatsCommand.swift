@@ -9,7 +9,7 @@ struct StatsCommand: ParsableCommand {
     abstract: "Count exits and what they cost, in perf's familiar table.",
     discussion: """
       Times are host times: of handling an exit, or with --view guest of the guest's slice \
-      before it.
+      before it. JSON and CSV hold both, with all percentiles; JSON holds all tables and rows.
 
       Example:
         vmreel stats ticker.reel --event ioport -k time
@@ -27,10 +27,10 @@ struct StatsCommand: ParsableCommand {
   @Option(name: .long, help: "Whose time: handling or guest.")
   var view: ViewChoice = .handling
 
-  @Option(name: .long, help: "Only the events A..B.")
+  @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
   var range: EventRange?
 
-  @Option(name: .long, help: "Only the first N rows.")
+  @Option(name: .long, help: ArgumentHelp("Only the first N rows.", valueName: "n"))
   var top: Int?
 
   @Flag(name: .long, help: "Add p50, p90, p99 and p99.9.")
@@ -55,7 +55,7 @@ struct StatsCommand: ParsableCommand {
       StandardOutput.shared.write(bytes: try JSONText.encode(statistics, pretty: true) + [0x0a])
     case .csv:
       StandardOutput.shared.write(
-        StatisticsCSV.render(statistics, grouping: grouping, sortKey: sortKey))
+        StatisticsCSV.render(statistics, grouping: grouping, sortKey: sortKey, limit: top))
     case .text:
       var text = StatisticsText()
       text.grouping = grouping

@@ -1,9 +1,11 @@
 public import ArgumentParser
+internal import Trace
 
 /// The command line: `vmreel SUBCOMMAND`.
 public struct VMReel: ParsableCommand {
   /// The program's version.
   public static let version = "0.1.0"
+  private static let format = "\(FileHeader.currentMajor).\(FileHeader.currentMinor)"
 
   /// The subcommands, in the order of a working day.
   public static let configuration = CommandConfiguration(
@@ -11,14 +13,14 @@ public struct VMReel: ParsableCommand {
     abstract: "Record and replay KVM virtual machines, and look at what they did.",
     discussion: """
       Exit status: 0 fine, 1 a difference or divergence was found, 2 trouble (bad file, bad \
-      usage, partial reel, no KVM). `record` interrupted by Ctrl-C ends with 130, by SIGTERM with 143; the \
-      reel is valid.
+      usage, partial reel, no KVM). `record` and `replay` stopped by SIGINT (Ctrl-C), SIGTERM or \
+      SIGHUP end with 130, 143 or 129; the reel is valid.
 
       Example:
         vmreel record --guest ticker -o ticker.reel
         vmreel replay ticker.reel
       """,
-    version: "vmreel \(version) (trace format 0.9)",
+    version: "vmreel \(version) (trace format \(format))",
     subcommands: [
       RecordCommand.self, ReplayCommand.self, InfoCommand.self, DumpCommand.self,
       StatsCommand.self, DiffCommand.self, VerifyCommand.self, GuestsCommand.self,

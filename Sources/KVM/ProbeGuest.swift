@@ -9,8 +9,6 @@ struct ProbeGuest {
   static let origin: UInt64 = 0x1000
   /// The stack's top.
   static let stackTop: UInt64 = 0x8000
-  /// The first guest physical address that is not RAM.
-  static let deviceAddress: UInt64 = 0x10_0000
 
   let processor: KVMProcessor
   let memory: GuestMemory

@@ -27,6 +27,13 @@ struct System: ~Copyable {
     max(0, ckvm_call(descriptor.number, CKVM_CHECK_EXTENSION, UInt(capability.rawValue)))
   }
 
+  /// Refuses a host without a capability that an operation cannot do without.
+  func require(_ capability: Capability, for operation: String) throws(ProcessorError) {
+    guard value(of: capability) > 0 else {
+      throw ProcessorError(operation: operation, missingCapability: capability.name)
+    }
+  }
+
   /// The size of a vCPU's shared run area in bytes (KVM_GET_VCPU_MMAP_SIZE).
   func runAreaSize() throws(ProcessorError) -> Int {
     Int(try descriptor.call(CKVM_GET_VCPU_MMAP_SIZE, named: "KVM_GET_VCPU_MMAP_SIZE"))

@@ -28,6 +28,8 @@ struct VirtualCPU: ~Copyable {
 
   /// Creates vCPU 0 and maps its run area.
   init(system: borrowing System, machine: borrowing VirtualMachine) throws(ProcessorError) {
+    // Without it KVM would run on where an instruction is only to be completed.
+    try system.require(.immediateExit, for: "KVM_RUN")
     let size = try system.runAreaSize()
     let saved = Set(try system.savedMSRs())
     let created = Descriptor(

@@ -4,7 +4,7 @@ internal import Machine
 /// Why KVM_RUN returned: every KVM_EXIT_* code of linux/kvm.h up to Linux 6.18.
 ///
 /// ``KVMProcessor`` maps the ones an x86 guest without in-kernel devices can make to
-/// `ExitReason`; the others keep their names here, so that a report can say what came.
+/// `ExitReason`; the others keep their names here, so that `record` can say what ended it.
 public enum VirtualCPUExit: Equatable, Sendable {
   case unknown, exception, io, hypercall, debug, halt, mmio, interruptWindowOpen, shutdown
   case failEntry, interrupted, setTPR, tprAccess, s390SIEIC, s390Reset, dcr, nmi, internalError
@@ -32,7 +32,7 @@ public enum VirtualCPUExit: Equatable, Sendable {
     return "KVM_EXIT_\(known ?? String(code))"
   }
 
-  /// Code, case and name, in linux/kvm.h's order (14 was never used).
+  /// Code, case and name, in linux/kvm.h's order.
   static let byCode: [(code: UInt32, exit: VirtualCPUExit, name: String)] = [
     (0, .unknown, "UNKNOWN"), (1, .exception, "EXCEPTION"), (2, .io, "IO"),
     (3, .hypercall, "HYPERCALL"), (4, .debug, "DEBUG"), (5, .halt, "HLT"), (6, .mmio, "MMIO"),

@@ -4,11 +4,6 @@ internal import Machine
 /// A VM without devices: one memory slot over the guest's RAM, and the policies every vmreel VM
 /// runs under.
 struct VirtualMachine: ~Copyable {
-  /// The TSS kvm-intel needs for real mode without unrestricted guest: three pages above all RAM.
-  static let taskStateAddress: UInt = 0xfffb_d000
-  /// The identity map page it needs for the same reason.
-  static let identityMapAddress: UInt64 = 0xfffb_c000
-
   /// The MSRs a guest reads and writes without an exit: the context it switches by itself.
   ///
   /// SYSENTER_CS/ESP/EIP; PAT; EFER, STAR, LSTAR, CSTAR, FMASK; FS, GS and KERNEL_GS base.
@@ -35,8 +30,9 @@ struct VirtualMachine: ~Copyable {
     let tripleFault = try Self.enable(.tripleFaultEvent, 1, system, created)
     let filter = try Self.filterMSRs(system, created)
     try Self.disableQuirks(system, created)
-    try created.call(CKVM_SET_TSS_ADDR, Self.taskStateAddress, named: "KVM_SET_TSS_ADDR")
-    var identityMap = Self.identityMapAddress
+    try created.call(
+      CKVM_SET_TSS_ADDR, UInt(GuestMemoryLayout.taskStateSegment), named: "KVM_SET_TSS_ADDR")
+    var identityMap = GuestMemoryLayout.identityMapPage
     try created.call(
       CKVM_SET_IDENTITY_MAP_ADDR, with: &identityMap, named: "KVM_SET_IDENTITY_MAP_ADDR")
     var region = kvm_userspace_memory_region()

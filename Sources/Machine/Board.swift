@@ -32,9 +32,6 @@ public struct Board: Equatable, Sendable {
     updateInterruptLines()
   }
 
-  /// The last byte the guest wrote to the POST code port 0x80.
-  public var lastPostCode: UInt8 { system.postCode }
-
   // MARK: Time
 
   /// Latches the timer edges due up to an instant into the interrupt controller.

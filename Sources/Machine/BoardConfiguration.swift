@@ -1,4 +1,4 @@
-/// What the user chooses about the board; stored in the reel's header.
+/// What may be chosen about the board; stored in the reel's metadata.
 public struct BoardConfiguration: Equatable, Sendable, Codable {
   /// What the CMOS clock shows at virtual time zero, in seconds since 1970-01-01T00:00:00Z.
   ///

@@ -25,11 +25,6 @@ public enum CPUIDModel {
     return basicLeaves(host) + extendedLeaves(host)
   }
 
-  /// The names of the model's features that a table has, in bit order.
-  public static func featureNames(in table: [CPUIDEntry]) -> [String] {
-    features.filter { $0.isOffered(by: table) }.map(\.name)
-  }
-
   private static func basicLeaves(_ host: [CPUIDEntry]) -> [CPUIDEntry] {
     let identity = host.row(0)
     let signature = host.row(1)

@@ -54,8 +54,6 @@ public struct GeneralRegisters: Equatable, Sendable {
 public enum RFlags {
   /// IF: maskable interrupts are accepted.
   public static let interruptEnable: UInt64 = 1 << 9
-  /// TF: a trap follows each instruction.
-  public static let trap: UInt64 = 1 << 8
   /// RF: the next instruction ignores instruction breakpoints.
   public static let resume: UInt64 = 1 << 16
 }

@@ -17,7 +17,7 @@ public final class GuestMemory: @unchecked Sendable {
   /// Bytes in one page.
   public static let pageSize = 4096
   /// The largest RAM this layout has room for below the device hole, in MiB.
-  public static let maximumMiB = 3072
+  public static let maximumMiB = Int(GuestMemoryLayout.deviceHole.lowerBound >> 20)
 
   /// The size in bytes; a multiple of ``pageSize``.
   public let byteCount: Int

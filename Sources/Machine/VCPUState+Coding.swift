@@ -68,11 +68,6 @@ extension VCPUState {
     }
   }
 
-  /// The entries of kinds this version does not know, which ``init(entries:)`` leaves out.
-  public static func unknownEntries(in entries: [VCPUStateEntry]) -> [VCPUStateEntry] {
-    entries.filter { VCPUStateKind(rawValue: $0.kind) == nil }
-  }
-
   /// Reads a state from entries, in any order; ones of unknown kinds are left out.
   ///
   /// - Throws: ``VCPUStateCodingError``; the bytes may come from anybody.

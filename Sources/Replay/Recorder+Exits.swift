@@ -149,11 +149,16 @@ extension Recorder {
     case .interruptWindow: cpu.requestsInterruptWindow = false
     case .shutdown: end(.shutdown)
     case .systemEvent: end(.powerOff)
-    case .internalError(let suberror): end(.processorFailure, UInt64(suberror))
-    case .entryFailure(let hardwareReason): end(.processorFailure, hardwareReason)
-    case .unsupported(let code): end(.processorFailure, UInt64(code))
+    case .internalError(let suberror): fail(reason, UInt64(suberror))
+    case .entryFailure(let hardwareReason): fail(reason, hardwareReason)
+    case .unsupported(let code): fail(reason, UInt64(code))
     default: break
     }
+  }
+
+  private func fail(_ reason: ExitReason, _ detail: UInt64) {
+    fatalExit = (reason, lastRIP)
+    end(.processorFailure, detail)
   }
 
   /// A kick is an event only when it changes what the guest will see (a timer is armed, input

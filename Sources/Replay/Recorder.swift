@@ -35,6 +35,9 @@ public final class Recorder<CPU: Processor> {
 
   /// What went wrong when the recording ended with ``EndReason/processorFailure``.
   public private(set) var failure: ProcessorError?
+  /// The exit after which the processor could not go on, and RIP at it, when that ended the
+  /// recording.
+  public internal(set) var fatalExit: (reason: ExitReason, rip: UInt64)?
 
   /// Makes a recorder of a guest that is loaded and ready to run.
   public init(

@@ -19,19 +19,26 @@ extension Replayer {
   func install(_ keyframe: Keyframe, pages: [UInt32: PageIdentity]) throws {
     try abandonInstruction()
     noteTouchedPages(try cpu.takeDirtyPages())
-    for page in Set(map.keys).union(pages.keys).union(touched) {
-      let identity = pages[page, default: .zeroPage]
-      guard map[page, default: .zeroPage] != identity || touched.contains(page) else { continue }
-      let address = UInt64(page) * UInt64(GuestMemory.pageSize)
-      guard memory.write(try reel.page(identity), at: address) else {
-        throw ReplayError.unsupported(
-          "keyframe \(keyframe.number) holds page \(page), which lies outside the guest's RAM")
-      }
+    let stale = Set(map.keys).union(pages.keys).union(touched).filter {
+      map[$0] != pages[$0] || touched.contains($0)
+    }
+    if let stranger = stale.first(where: { $0 >= memory.pageCount }) {
+      throw ReplayError.unsupported(
+        "keyframe \(keyframe.number) holds page \(stranger), which lies outside the guest's RAM")
+    }
+    let zeros = [UInt8](repeating: 0, count: GuestMemory.pageSize)
+    for page in stale where pages[page] == nil { memory.write(zeros, at: address(of: page)) }
+    try reel.forEachPage(of: pages.filter { stale.contains($0.key) }) { page, content in
+      memory.write(Array(content), at: address(of: page))
     }
     map = pages
     try cpu.restoreState(try state(of: keyframe))
     isIncomplete = false
     forgetTouchedPages()
+  }
+
+  private func address(of page: UInt32) -> UInt64 {
+    UInt64(page) * UInt64(GuestMemory.pageSize)
   }
 
   /// Finishes the last exit's instruction with whatever answer it holds.
@@ -137,8 +144,7 @@ extension Replayer {
     of page: UInt32, _ identity: PageIdentity
   ) throws -> Divergence.PageDifference {
     let recorded = try reel.page(identity)
-    let address = UInt64(page) * UInt64(GuestMemory.pageSize)
-    let live = memory.read(address, count: GuestMemory.pageSize) ?? []
+    let live = memory.read(address(of: page), count: GuestMemory.pageSize) ?? []
     let offset = zip(recorded, live).enumerated().first { $0.element.0 != $0.element.1 }?.offset
     return Divergence.PageDifference(
       page: page, offset: offset, recorded: offset.map { recorded[$0] } ?? 0,

@@ -23,8 +23,8 @@ extension EventDescription {
     add("rip", quotedHex(event.rip), when: true)
     add("check", quotedHex(UInt64(event.check)), when: true)
     add("digest", quotedHex(event.digest), when: event.flags.contains(.fullDigest))
-    add("entry_ns", String(event.entryTime), when: times)
-    add("exit_ns", String(event.exitTime), when: times)
+    add("entryNanoseconds", String(event.entryTime), when: times)
+    add("exitNanoseconds", String(event.exitTime), when: times)
     return "{" + fields.joined(separator: ",") + "}"
   }
 

@@ -84,6 +84,8 @@ public struct EventDescription {
       let rest = record.payload.count - min(record.payload.count, Self.shownPayload)
       return "[" + shown + (rest > 0 ? " … \(rest) more" : "") + "]"
     }
+    // A report's context keeps events without their payloads.
+    guard event.payloadLength == 0 else { return "[\(event.payloadLength) bytes]" }
     return NumberText.hex(event.value, digits: Int(event.width) * 2)
   }
 

@@ -8,18 +8,22 @@ public enum StatisticsCSV {
   ]
 
   /// The heading and the rows of one grouping and of the host-made exits.
+  ///
+  /// - Parameter limit: the most rows of each; `nil` for all.
   public static func render(
     _ statistics: ExitStatistics, grouping: ExitGrouping = .vmexit,
-    sortKey: ExitSortKey = .sample
+    sortKey: ExitSortKey = .sample, limit: Int? = nil
   ) -> String {
     let headings =
       ["event", "name", "label", "samples", "samples_percent", "time_percent"]
       + times.map { "handling_" + $0 } + times.map { "guest_" + $0 }
     var lines = [headings.joined(separator: ",")]
-    for row in sortKey.sorted(statistics.rows(of: grouping)) {
-      lines.append(line(row, event: grouping.rawValue))
+    for (rows, event) in [
+      (statistics.rows(of: grouping), grouping.rawValue), (statistics.hostMade, "host"),
+    ] {
+      let sorted = sortKey.sorted(rows)
+      lines += sorted.prefix(limit ?? sorted.count).map { line($0, event: event) }
     }
-    for row in sortKey.sorted(statistics.hostMade) { lines.append(line(row, event: "host")) }
     return lines.joined(separator: "\n") + "\n"
   }
 

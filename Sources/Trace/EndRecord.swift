@@ -22,7 +22,7 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
   case consoleText = 8
   /// The user or the system stopped the recording; the detail is the signal.
   case signal = 9
-  /// KVM could not go on; the detail is its suberror or hardware reason.
+  /// KVM could not go on; the detail is its suberror, its hardware reason or an errno.
   case processorFailure = 10
   /// The reel could not be written any further; what was written is whole.
   case writeFailure = 11

@@ -6,12 +6,11 @@ public import Trace
 /// Writes a reel on a thread of its own; the vCPU's thread only fills preallocated chunks.
 ///
 /// Chunks pass through a bounded pool: when the disk is slower than the guest the vCPU's thread
-/// waits for a free one, and ``waitNanoseconds`` says how long in all. The file is
-/// `path.part`, locked, until ``finish(_:)`` renames it.
+/// waits for a free one. The file is `path.part`, locked, until ``finish(_:)`` renames it.
 @safe
 public final class ReelWriter: TraceSink, @unchecked Sendable {
-  // Safe: `chunk`, `events` and the wait counter belong to the recording thread; `output` and
-  // `encoder` to the serial queue; what both touch is atomic or handed over by the semaphore.
+  // Safe: `chunk`, its counters and times belong to the recording thread; `output` and `encoder`
+  // to the serial queue; what both touch is atomic or handed over by the semaphore.
 
   /// Chunks in flight at most, the one being filled included.
   static let chunkCount = 4

@@ -89,7 +89,6 @@ import Testing
 
   @Test mutating func latchesReadBack() {
     _ = out(0x80, 0x5a)
-    #expect(board.lastPostCode == 0x5a)
     #expect(input(0x80) == 0x5a)
     _ = out(0xcf8, 0x8000_1234, width: 4)
     #expect(input(0xcf8, width: 4) == 0x8000_1234)

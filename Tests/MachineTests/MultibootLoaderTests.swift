@@ -108,13 +108,6 @@ struct MultibootLoaderTests {
       ])
   }
 
-  @Test("Recognizes only Multiboot images")
-  func recognizesOnlyMultibootImages() {
-    #expect(MultibootLoader.recognizes(SyntheticImage.elf32()))
-    #expect(!MultibootLoader.recognizes([0x7f, 0x45]))
-    #expect(!MultibootLoader.recognizes([]))
-  }
-
   private func word(_ address: UInt64) throws -> UInt32 {
     try #require(memory.read(address, count: 4)).reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }

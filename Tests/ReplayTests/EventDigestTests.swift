@@ -33,7 +33,7 @@ import Trace
 
   @Test func resumeFlagDoesNotCount() {
     #expect(value(.halt) { $0.rflags |= RFlags.resume } == value(.halt) { _ in })
-    #expect(value(.halt) { $0.rflags |= RFlags.trap } != value(.halt) { _ in })
+    #expect(value(.halt) { $0.rflags |= RFlags.interruptEnable } != value(.halt) { _ in })
   }
 
   @Test func shutdownRegistersDoNotCount() {

@@ -41,10 +41,10 @@ import Trace
       $0.exitTime = 9
     }
     #expect(!describe(.halt, set).line.contains("ns"))
-    #expect(!describe(.halt, set).jsonLine.contains("_ns"))
+    #expect(!describe(.halt, set).jsonLine.contains("Nanoseconds"))
     let timed = describe(.halt, set, times: true)
     #expect(timed.line.hasSuffix("rip=0x1004 entry=5ns exit=9ns"))
-    #expect(timed.jsonLine.hasSuffix(#""entry_ns":5,"exit_ns":9}"#))
+    #expect(timed.jsonLine.hasSuffix(#""entryNanoseconds":5,"exitNanoseconds":9}"#))
     let columns = EventDescription.csvHeading(times: true).split(separator: ",").count
     let cells = timed.csvRow.split(separator: ",", omittingEmptySubsequences: false).count
     #expect(cells == columns)
@@ -66,6 +66,17 @@ import Trace
     let unknown = describe(EventKind(rawValue: 29)) { $0.value = .max }
     #expect(unknown.line.contains("kind-29        address=0x0 value=0xffffffffffffffff"))
     #expect(unknown.jsonLine.contains(#""value":"0xffffffffffffffff""#))
+  }
+
+  /// The context of a divergence report holds events without their payloads.
+  @Test func aPayloadThatIsNotAtHand() {
+    var event = Event(.portWrite)
+    event.address = 0x3f8
+    event.width = 1
+    event.count = 3
+    event.payloadLength = 3
+    let line = EventDescription(EventRecord(index: 1, event: event)).line
+    #expect(line.contains("0x3f8:1x3 COM1 THR = [3 bytes]"))
   }
 
   @Test func escapes() {

@@ -63,6 +63,12 @@ import Trace
         == rows[1].split(separator: ",", omittingEmptySubsequences: false).count)
   }
 
+  @Test func limitOfRows() throws {
+    let statistics = try ExitStatistics(try reel())
+    #expect(StatisticsCSV.render(statistics, limit: 0).split(separator: "\n").count == 1)
+    #expect(StatisticsCSV.render(statistics, limit: 1).split(separator: "\n").count == 2)
+  }
+
   @Test func differenceMarksTheField() throws {
     let text = DifferenceText(nameA: "one", nameB: "two\u{1b}")
     let difference = try ReelDifference(try reel(), try reel(value: 0x43))

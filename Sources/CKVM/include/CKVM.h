@@ -52,13 +52,11 @@ static const unsigned long CKVM_TRANSLATE = KVM_TRANSLATE;
 static const unsigned long CKVM_GET_STATS_FD = KVM_GET_STATS_FD;
 
 static const uint32_t CKVM_SYNC_REGS = KVM_SYNC_X86_REGS;
-static const uint32_t CKVM_SYNC_SREGS = KVM_SYNC_X86_SREGS;
 
 // ---- The shared run page -------------------------------------------------------------------------
 
 // The members of kvm_run that Swift would reach only through tuples of hundreds of bytes.
 static inline struct kvm_regs *ckvm_sync_regs(struct kvm_run *run) { return &run->s.regs.regs; }
-static inline struct kvm_sregs *ckvm_sync_sregs(struct kvm_run *run) { return &run->s.regs.sregs; }
 static inline uint8_t *ckvm_mmio_data(struct kvm_run *run) { return run->mmio.data; }
 
 // ---- Requests with flexible arrays ---------------------------------------------------------------

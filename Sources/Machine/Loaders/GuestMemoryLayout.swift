@@ -51,5 +51,5 @@ public enum GuestMemoryLayout {
   /// The three pages for KVM_SET_TSS_ADDR, needed for the same reason.
   public static let taskStateSegment: UInt64 = 0xfeff_d000
   /// Both, for memory maps: guests must not put anything there.
-  public static let hypervisorPages: Range<UInt64> = 0xfeff_c000..<0xff00_0000
+  public static let hypervisorPages: Range<UInt64> = identityMapPage..<taskStateSegment + 0x3000
 }

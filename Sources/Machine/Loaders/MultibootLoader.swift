@@ -33,11 +33,6 @@ public struct MultibootLoader: Sendable {
     self.modules = modules
   }
 
-  /// Whether an image has a Multiboot header this loader would try.
-  public static func recognizes(_ image: [UInt8]) -> Bool {
-    (try? MultibootHeader.find(in: image)) != nil
-  }
-
   /// Writes kernel, modules and information structure into zero-filled RAM.
   ///
   /// - Returns: the registers of the specification's section 3.2.
