@@ -71,11 +71,24 @@ extension ProgramTests {
       #expect(difference.text == "0\n")
     }
 
-    @Test func defaultNamesAndScreen() throws {
+    @Test func defaultName() throws {
       let directory = try TestDirectory()
-      let run = try directory.vmreel("record", "--guest", "hello", "--dump-vga")
-      #expect(run.status == 0)
+      try directory.vmreel("record", "--guest", "hello").expectSuccess()
       #expect(try directory.files() == ["hello.reel"])
+    }
+
+    /// The guest: mov ax, 0xb800; mov es, ax; mov byte [es:4], 'V'; cli; hlt.
+    @Test func screen() throws {
+      let directory = try TestDirectory()
+      let code: [UInt8] = [
+        0xb8, 0x00, 0xb8, 0x8e, 0xc0, 0x26, 0xc6, 0x06, 0x04, 0x00, 0x56, 0xfa, 0xf4,
+      ]
+      try directory.write(code, to: "v.bin")
+      let recorded = try directory.vmreel(
+        "record", "--flat", "v.bin", "--at", "0x7c00", "--dump-vga", "-o", "v.reel")
+      #expect(recorded.status == 0 && recorded.text == "  V\n", "\(recorded.story)")
+      let replayed = try directory.vmreel("replay", "v.reel", "--dump-vga")
+      #expect(replayed.status == 0 && replayed.text == "  V\n", "\(replayed.story)")
     }
   }
 
