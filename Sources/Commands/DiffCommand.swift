@@ -37,10 +37,14 @@ struct DiffCommand: ParsableCommand {
       "A field not to compare, such as rip or check; may be repeated.", valueName: "field"))
   var ignore: [String] = []
 
+  @Option(name: .long, help: ArgumentHelp("Rows of the table of totals.", valueName: "n"))
+  var limit = 20
+
   @Option(name: .long, help: "text or json.")
   var format: TextOrJSON = .text
 
   mutating func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
     guard (0...10_000).contains(context) else {
       throw ValidationError("-U must be from 0 to 10000")
     }
@@ -75,7 +79,9 @@ struct DiffCommand: ParsableCommand {
   private func print(_ difference: ReelDifference) throws {
     switch format {
     case .text:
-      StandardOutput.shared.write(DifferenceText(nameA: a, nameB: b).render(difference))
+      var text = DifferenceText(nameA: a, nameB: b)
+      text.limit = limit
+      StandardOutput.shared.write(text.render(difference))
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])
     }

@@ -16,6 +16,11 @@ struct DoctorCommand: ParsableCommand {
   @Option(name: .long, help: "text or json.")
   var format: TextOrJSON = .text
 
+  private struct Report: Encodable {
+    let schema = "vmreel.doctor/1"
+    var facts: [Row]
+  }
+
   private struct Row: Encodable {
     var name: String
     var value: String
@@ -33,7 +38,8 @@ struct DoctorCommand: ParsableCommand {
           name: $0.name, value: $0.value, verdict: $0.verdict.rawValue, meaning: $0.meaning,
           mend: $0.mend)
       }
-      StandardOutput.shared.write(bytes: try JSONText.encode(rows, pretty: true) + [0x0a])
+      StandardOutput.shared.write(
+        bytes: try JSONText.encode(Report(facts: rows), pretty: true) + [0x0a])
     case .text:
       for fact in facts { StandardOutput.shared.write(Self.text(fact)) }
     }

@@ -14,6 +14,11 @@ struct GuestsCommand: ParsableCommand {
   @Option(name: .long, help: "text, json or csv.")
   var format: OutputFormat = .text
 
+  private struct Listing: Encodable {
+    let schema = "vmreel.guests/1"
+    var guests: [Row]
+  }
+
   private struct Row: Encodable {
     var name: String
     var memoryMiB: Int
@@ -29,7 +34,8 @@ struct GuestsCommand: ParsableCommand {
     }
     switch format {
     case .json:
-      StandardOutput.shared.write(bytes: try JSONText.encode(rows, pretty: true) + [0x0a])
+      StandardOutput.shared.write(
+        bytes: try JSONText.encode(Listing(guests: rows), pretty: true) + [0x0a])
     case .csv:
       StandardOutput.shared.write("name,memory_mib,reads_input,summary\n")
       for row in rows {
@@ -44,11 +50,4 @@ struct GuestsCommand: ParsableCommand {
       }
     }
   }
-}
-
-/// How a command prints its data.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-  case text
-  case json
-  case csv
 }

@@ -29,9 +29,3 @@ struct InfoCommand: ParsableCommand {
     try opened.requireWhole()
   }
 }
-
-/// The formats of commands whose result is no table.
-enum TextOrJSON: String, ExpressibleByArgument, CaseIterable {
-  case text
-  case json
-}

@@ -21,7 +21,7 @@ struct StatsCommand: ParsableCommand {
   @Option(name: .long, help: "Which exits: vmexit, ioport, mmio or msr.")
   var event: EventChoice = .vmexit
 
-  @Option(name: [.customShort("k"), .customLong("key")], help: "Sort by: \(SortChoice.list).")
+  @Option(name: [.customShort("k"), .customLong("sort")], help: "Sort by: \(SortChoice.list).")
   var key: SortChoice = .sample
 
   @Option(name: .long, help: "Whose time: handling or guest.")

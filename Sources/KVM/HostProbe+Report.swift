@@ -135,7 +135,7 @@ extension HostProbe {
       guard HostFiles.kvmModule == feature.module else {
         return HostFact(
           name: feature.name, value: "not here: a feature of \(feature.module)",
-          meaning: feature.absence)
+          meaning: feature.absence, verdict: .limited)
       }
       let value = HostFiles.moduleParameter(feature.parameter)
       if value == "Y" || value == "1" {
@@ -144,7 +144,8 @@ extension HostProbe {
       let setting = "\(feature.module) \(feature.parameter)=1"
       return HostFact(
         name: feature.name, value: value == nil ? "unknown" : "off", meaning: feature.absence,
-        mend: "if the CPU has it: modprobe -r \(feature.module) && modprobe \(setting)")
+        mend: "if the CPU has it: modprobe -r \(feature.module) && modprobe \(setting)",
+        verdict: .limited)
     }
   }
 

@@ -68,6 +68,14 @@ extension ProgramTests {
 
     @Test func listsAsJSON() throws {
       struct Guest: Decodable { var name: String }
+      struct Guests: Decodable {
+        var schema: String
+        var guests: [Guest]
+      }
+      struct Doctor: Decodable {
+        var schema: String
+        var facts: [Fact]
+      }
       struct Fact: Decodable {
         var name: String
         var meaning: String
@@ -75,9 +83,12 @@ extension ProgramTests {
       }
       let directory = try TestDirectory()
       let guests = try directory.vmreel("guests", "--format", "json")
-      #expect(try JSONDecoder().decode([Guest].self, from: Data(guests.output)).count >= 12)
+      let listed = try JSONDecoder().decode(Guests.self, from: Data(guests.output))
+      #expect(listed.schema == "vmreel.guests/1" && listed.guests.count >= 12)
       let doctor = try directory.vmreel("doctor", "--format", "json")
-      let facts = try JSONDecoder().decode([Fact].self, from: Data(doctor.output))
+      let report = try JSONDecoder().decode(Doctor.self, from: Data(doctor.output))
+      let facts = report.facts
+      #expect(report.schema == "vmreel.doctor/1")
       #expect(facts.allSatisfy { !$0.meaning.isEmpty } && facts.count > 8)
     }
 
