@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BuiltInGuests
+internal import Machine
 
 /// Which guest to run; QEMU's spellings where QEMU has them.
 struct GuestOptions: ParsableArguments {
