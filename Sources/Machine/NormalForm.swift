@@ -8,6 +8,8 @@
 ///    values, whatever bytes the host left there.
 /// 4. MXCSR_MASK, the reserved bytes of the FXSAVE image and the XSAVE header beyond XSTATE_BV
 ///    are zeroed; an FXSAVE image becomes an XSAVE area.
+/// 5. What KVM remembers of an exception or interrupt that is not in flight (any more) is zeroed:
+///    its vector, error code and payload.
 ///
 /// State after a shutdown has no normal form: kvm-amd resets it. Callers do not compare it.
 public func normalized(_ state: VCPUState) -> VCPUState {
@@ -18,7 +20,23 @@ public func normalized(_ state: VCPUState) -> VCPUState {
   }
   let xcr0 = state.extendedControl.first { $0.index == 0 }?.value
   state.floatingPoint = canonicalXSAVE(state.floatingPoint, enabled: xcr0 ?? 3)
+  state.events.forgetWhatIsNotInFlight()
   return state
+}
+
+extension VCPUEvents {
+  fileprivate mutating func forgetWhatIsNotInFlight() {
+    if exceptionState & 0b11 == 0 {
+      exceptionState = 0
+      exceptionVector = 0
+    }
+    if exceptionState & 0b100 == 0 { exceptionErrorCode = 0 }
+    if exceptionState & 0b1000 == 0 { exceptionPayload = 0 }
+    if interruptState & 1 == 0 {
+      interruptState = 0
+      interruptVector = 0
+    }
+  }
 }
 
 /// One field that differs between two states.

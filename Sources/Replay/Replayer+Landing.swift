@@ -11,7 +11,8 @@ extension Replayer {
     verdict.guestNanoseconds.add(kick.sliceNanoseconds)
     if let keyframe = try seal() {
       let pages = try pageMap(after: keyframe)
-      if try search(normalized(try state(of: keyframe)), pages) {
+      let target = normalized(try state(of: keyframe))
+      if try search(target, pages, slice: kick.sliceNanoseconds) {
         verdict.sealsReexecuted += 1
         return
       }
@@ -36,8 +37,12 @@ extension Replayer {
   /// Looks for the point where the guest's whole state equals the target's.
   ///
   /// Equality of all registers and of all changed pages is a correct landing by definition.
-  private func search(_ target: VCPUState, _ pages: [UInt32: PageIdentity]) throws -> Bool {
-    var effort = Effort(bounds)
+  ///
+  /// - Parameter slice: the host nanoseconds the recorded guest took to get there.
+  private func search(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], slice: UInt64
+  ) throws -> Bool {
+    var effort = Effort(bounds, slice: slice)
     if try isAt(target, pages) { return true }
     if cpu.debugFeatures.contains(.breakpoint) {
       defer { try? cpu.setBreakpoint(nil) }
@@ -51,8 +56,37 @@ extension Replayer {
     _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
   ) throws -> Bool {
     while effort.isLeft {
-      let exit = try cpu.step()
-      guard try effort.count(exit) else { return false }
+      if let hasLanded = try step(target, pages, &effort) { return hasLanded }
+    }
+    return false
+  }
+
+  /// Steps once.
+  ///
+  /// - Returns: whether the search ended there, and how; `nil` when it is to go on.
+  private func step(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+  ) throws -> Bool? {
+    let before = cpu.registers
+    guard try effort.count(cpu.step()) else { return false }
+    if try isAt(target, pages) { return true }
+    effort.stepsInPlace = cpu.registers == before ? effort.stepsInPlace + 1 : 0
+    guard effort.stepsInPlace >= Effort.standstillSteps else { return nil }
+    return try searchAtStandstill(target, pages)
+  }
+
+  /// Looks at a guest whose steps change nothing where a recorded kick would have found it.
+  ///
+  /// Steps show one phase only of an instruction that never ends, such as one whose exception
+  /// KVM tries to deliver for ever; a kick may find another.
+  private func searchAtStandstill(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity]
+  ) throws -> Bool {
+    try cpu.setBreakpoint(nil)
+    for _ in 0..<Effort.standstillRuns {
+      let exit = try cpu.run(sliceLimitNanoseconds: Effort.standstillNanoseconds)
+      if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
+      guard exit.reason == .kick(.sliceLimit) else { return false }
       if try isAt(target, pages) { return true }
     }
     return false
@@ -70,15 +104,15 @@ extension Replayer {
     while effort.isLeft {
       try cpu.setBreakpoint(nil)
       while canStep, cpu.registers.rip == target.registers.rip {
-        guard effort.isLeft, try effort.count(cpu.step()) else { return false }
-        if try isAt(target, pages) { return true }
+        guard effort.isLeft else { return false }
+        if let hasLanded = try step(target, pages, &effort) { return hasLanded }
       }
       try cpu.setBreakpoint(address)
-      let exit = try cpu.run(sliceLimitNanoseconds: bounds.landingNanoseconds)
-      guard try effort.count(exit), cpu.registers.rip == target.registers.rip else {
-        return false
-      }
+      let exit = try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)
+      guard try effort.count(exit) else { return false }
       if try isAt(target, pages) { return true }
+      // The address may be hit with another CS and RIP: not there yet.
+      guard exit.reason == .debug(address: address) else { return false }
     }
     return false
   }
@@ -96,13 +130,26 @@ extension Replayer {
 
 /// What a landing has cost so far.
 private struct Effort {
+  /// After so many steps that change no register the guest stands still.
+  static let standstillSteps = 64
+  /// Kicks that then look for the target.
+  static let standstillRuns = 64
+  static let standstillNanoseconds: UInt64 = 500_000
+
   private let bounds: ReplayBounds
+  /// How long the guest may run towards a breakpoint: far longer than the recorded one took.
+  let runLimitNanoseconds: UInt64
+  /// Steps since a register last changed.
+  var stepsInPlace = 0
   private var stops = 0
   private var started: UInt64?
   private var elapsed: UInt64 = 0
 
-  init(_ bounds: ReplayBounds) {
+  init(_ bounds: ReplayBounds, slice: UInt64) {
     self.bounds = bounds
+    var limit: UInt64 = 1_000_000_000
+    for _ in 0..<16 { limit.add(slice) }
+    runLimitNanoseconds = min(limit, bounds.landingNanoseconds)
   }
 
   var isLeft: Bool { stops < bounds.landingStops && elapsed < bounds.landingNanoseconds }

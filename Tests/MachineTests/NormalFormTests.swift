@@ -115,4 +115,24 @@ import Testing
     #expect(found[3].replayed == "absent")
     #expect(differences(from: recorded, to: recorded).isEmpty)
   }
+
+  @Test func whatIsNotInFlightIsForgotten() {
+    var state = VCPUState()
+    state.events.exceptionVector = 13
+    state.events.exceptionErrorCode = 7
+    state.events.exceptionPayload = 0x1000
+    state.events.interruptVector = 8
+    #expect(normalized(state).events == VCPUEvents())
+  }
+
+  @Test(arguments: [UInt8(1), 2]) func whatIsInFlightIsKept(bit: UInt8) {
+    var state = VCPUState()
+    state.events.exceptionState = bit | 0b1100
+    state.events.exceptionVector = 14
+    state.events.exceptionErrorCode = 2
+    state.events.exceptionPayload = 0x1000
+    state.events.interruptState = 1
+    state.events.interruptVector = 8
+    #expect(normalized(state).events == state.events)
+  }
 }
