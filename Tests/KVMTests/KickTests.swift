@@ -91,11 +91,21 @@ extension HostTests {
         try #require(tally.delivered.load(ordering: .relaxed) <= requested)
       }
       tally.isDone.store(true, ordering: .sequentiallyConsistent)
+      while !thread.isFinished { usleep(1000) }
+      // The time may have ended between a request and its delivery.
+      while !lost,
+        tally.delivered.load(ordering: .relaxed) < tally.requested.load(ordering: .relaxed)
+      {
+        let reason = try guest.processor.run(sliceLimitNanoseconds: 2_000_000_000).reason
+        if reason == .kick(.request) { tally.delivered.add(1, ordering: .relaxed) }
+        lost = reason == .kick(.sliceLimit)
+      }
       #expect(!lost)
       #expect(
         tally.requested.load(ordering: .acquiring) == tally.delivered.load(ordering: .acquiring))
-      // All of them, unless the host was too busy for so many in the time.
-      #expect(tally.delivered.load(ordering: .acquiring) >= count / 100)
+      // All of them, unless the host was too busy for so many in the time; enough to mean
+      // something even then.
+      #expect(tally.delivered.load(ordering: .acquiring) >= 50)
     }
 
     @Test func aBurstOfKicksIsOneStop() throws {
