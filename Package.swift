@@ -34,9 +34,11 @@ let package = Package(
     .target(name: "CKVM"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
     layer("Bytes", ["CCrypto"]),
 
     // L1: pure values; no clock, file, socket or printing.
+    layer("Disassembly", ["CZydis"]),
     layer("Machine", ["Bytes"]),
     layer("Trace", ["Bytes", "CZstd"]),
     layer("BuiltInGuests"),
@@ -60,6 +62,7 @@ let package = Package(
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
     tests(of: "Bytes"),
+    tests(of: "Disassembly"),
     tests(of: "Machine", ["Bytes", "BuiltInGuests"]),
     tests(of: "Trace", ["Bytes"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

@@ -47,8 +47,7 @@ final class ReplaySession {
   func run() throws -> ReplayVerdict {
     let replayer = Replayer(
       processor: processor, memory: memory, reel: opened.reel,
-      interruptWindowIsExact: opened.metadata.policies.interruptWindow == "exact",
-      bounds: bounds, observer: observer)
+      policy: try Self.policy(opened), bounds: bounds, observer: observer)
     defer { observer.finish() }
     do {
       return try replayer.run()
@@ -59,6 +58,15 @@ final class ReplaySession {
       case .unsupported(let sentence): throw CommandFailure("\(opened.path): \(sentence)")
       }
     }
+  }
+
+  private static func policy(_ opened: OpenedReel) throws -> ReplayPolicy {
+    let policies = opened.metadata.policies
+    guard let tsc = TSCPolicy(rawValue: policies.tsc) else {
+      throw CommandFailure(
+        "\(opened.path): the TSC policy \(policies.tsc) is not one this vmreel knows")
+    }
+    return ReplayPolicy(interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc)
   }
 
   /// What differs between the recording host and this one and could explain a divergence.

@@ -19,6 +19,8 @@ public final class KVMProcessor: Processor {
   public let debugFeatures: DebugFeatures
   /// Whether the next run ends as soon as an interrupt could be taken.
   public var requestsInterruptWindow = false
+  /// What RDTSC reads in the next runs and steps.
+  public var frozenTimestamp: UInt64?
 
   var machine: VirtualMachine
   let cpu: VirtualCPU
@@ -141,6 +143,14 @@ public final class KVMProcessor: Processor {
   public func reply(_ value: UInt64) {
     guard isUnfinished else { return }
     cpu.reply(value)
+  }
+
+  /// Answers a read that stands for RDTSC: EAX through the port's data, EDX with the registers,
+  /// which KVM takes over before it completes the access (KVM_CAP_SYNC_REGS).
+  public func replyTimestamp(_ value: UInt64) {
+    guard isUnfinished else { return }
+    cpu.reply(value & 0xffff_ffff)
+    cpu.setRDX(value >> 32)
   }
 
   /// The bytes of the last port access; empty after any other exit.

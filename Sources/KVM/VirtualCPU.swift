@@ -119,6 +119,12 @@ struct VirtualCPU: ~Copyable {
     unsafe ckvm_sync_regs(run).pointee = value
   }
 
+  /// Changes RDX from the next KVM_RUN on; needs KVM_CAP_SYNC_REGS.
+  func setRDX(_ value: UInt64) {
+    unsafe ckvm_sync_regs(run).pointee.rdx = value
+    unsafe run.pointee.kvm_dirty_regs = UInt64(CKVM_SYNC_REGS)
+  }
+
   /// The bytes of the last port access; empty when the last exit was not one, or when the kernel
   /// names bytes outside the run area.
   var portData: UnsafeMutableRawBufferPointer {

@@ -69,6 +69,8 @@ public struct Exit: Equatable, Sendable {
   public var entryNanoseconds: UInt64
   /// Host monotonic time just after the guest was left, in nanoseconds.
   public var exitNanoseconds: UInt64
+  /// Whether the guest may have read a timestamp other than the frozen one in the slice.
+  public var isTainted = false
 
   /// Makes an exit.
   public init(_ reason: ExitReason, entryNanoseconds: UInt64 = 0, exitNanoseconds: UInt64 = 0) {

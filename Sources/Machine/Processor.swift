@@ -20,6 +20,17 @@ public protocol Processor: AnyObject {
   /// Answers the last exit when it was a read of one element (port, memory or MSR).
   func reply(_ value: UInt64)
 
+  /// Answers the last exit, a read of ``TimestampPort``: the low half of `value` to EAX, the high
+  /// half to EDX, both zero-extended, as RDTSC does (Intel SDM vol. 2B).
+  func replyTimestamp(_ value: UInt64)
+
+  /// What RDTSC reads in the next runs and steps, whenever it is executed; `nil` leaves the counter
+  /// alone.
+  ///
+  /// Needs TSC scaling. A slice in which the guest may have read another value is marked
+  /// (``Exit/isTainted``).
+  var frozenTimestamp: UInt64? { get set }
+
   /// The bytes of the last port access: `count × width`, to be read (OUT) or filled in (IN).
   func withExitData<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result
 

@@ -95,6 +95,9 @@ public struct ReplayVerdict: Sendable {
   public var sealsReexecuted: UInt64 = 0
   /// Sealed segments jumped by installing their keyframe.
   public var sealsJumped: UInt64 = 0
+  /// How often the replay went back to a keyframe because the timestamp was not frozen in a slice
+  /// of its own.
+  public var rewinds: UInt64 = 0
   /// Recorded host nanoseconds of guest execution in all segments gone through.
   public var guestNanoseconds: UInt64 = 0
   /// Of these, in jumped segments.

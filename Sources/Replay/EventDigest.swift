@@ -29,6 +29,12 @@ struct EventDigest {
     running.absorb(event.value)
   }
 
+  /// Absorbs the timestamp an exit or input leaves in force; the last thing before its check.
+  mutating func absorbTimestamp(of event: Event) {
+    guard event.timestamp != 0, event.kind.isGuestMade || event.kind.isInput else { return }
+    running.absorb(event.timestamp)
+  }
+
   mutating func absorb(payload: UnsafeRawBufferPointer) {
     unsafe running.absorb(bytes: payload)
   }

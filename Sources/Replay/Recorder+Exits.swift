@@ -8,15 +8,22 @@ extension Recorder {
   func handle(_ exit: Exit) -> Bool {
     var event = Event(exit: exit.reason)
     stampTimes(&event, exit)
+    isSegmentTainted = isSegmentTainted || exit.isTainted
     if case .kick(let cause) = exit.reason {
       let isEvent = handleKick(cause, &event)
       segmentEntryTime = isEvent ? nil : event.entryTime
+      if isEvent { isSegmentTainted = false }
       return isEvent
     }
     segmentEntryTime = nil
+    defer { isSegmentTainted = false }
     if case .interruptWindow = exit.reason, !policy.interruptWindowIsExact {
       handleLateWindow(&event)
       return true
+    }
+    if isSegmentTainted {
+      event.flags.insert(.tainted)
+      isSealDue = true
     }
     // Port accesses bring the board up to date themselves.
     advanceClock(byNanoseconds: policy.exitCostNanoseconds)
@@ -28,6 +35,9 @@ extension Recorder {
       logExit(&event)
     case .portWrite(let access, _):
       writeString(access, &event)
+    case .portRead(let access) where policy.tsc == .patch && TimestampPort.isRead(access):
+      logExit(&event)
+      logTimestamp()
     case .portRead(let access) where access.count == 1:
       logExit(&event)
       logReply(board.readPort(access.port, width: access.width, at: now), width: access.width)
@@ -85,6 +95,16 @@ extension Recorder {
     var event = Event(.inputData)
     event.width = width
     event.value = value
+    digest.absorb(event)
+    append(&event)
+  }
+
+  /// Answers what stands for RDTSC: virtual time in nanoseconds.
+  private func logTimestamp() {
+    cpu.replyTimestamp(now.nanoseconds)
+    var event = Event(.inputData)
+    event.width = 8
+    event.value = now.nanoseconds
     digest.absorb(event)
     append(&event)
   }

@@ -29,6 +29,8 @@ public final class Recorder<CPU: Processor> {
   var lastRIP: UInt64 = 0
   var isHalted = false
   var isSealDue = false
+  /// Whether the guest may have read another timestamp than the frozen one since the last event.
+  var isSegmentTainted = false
   var pendingInput: UInt8?
   var consoleMatcher: ConsoleMatcher
   var ending: (reason: EndReason, detail: UInt64)?
@@ -123,12 +125,18 @@ public final class Recorder<CPU: Processor> {
   }
 
   private func stamp(_ event: inout Event) {
+    if policy.tsc == .freeze {
+      // Virtual time in nanoseconds; 0 would mean none.
+      event.timestamp = now.nanoseconds &+ 1
+      cpu.frozenTimestamp = event.timestamp
+      digest.absorbTimestamp(of: event)
+    }
     event.check = digest.check
     if event.kind.isGuestMade {
       guestMadeExits += 1
       exitsSinceKeyframe += 1
       if policy.storesFullDigest || guestMadeExits % EventDigest.fullDigestInterval == 0 {
-        event.flags = .fullDigest
+        event.flags.insert(.fullDigest)
         event.digest = digest.running.value
       }
     }

@@ -1,3 +1,5 @@
+public import Machine
+
 /// Where interrupts may be injected.
 public enum Placement: String, Sendable, CaseIterable {
   /// Only at guest-made exits: the reel replays on every kind of KVM.
@@ -21,6 +23,8 @@ public struct RecordingPolicy: Equatable, Sendable {
   public var placement = Placement.seal
   /// Where the guest's clock comes from.
   public var clock = ClockPolicy.warp
+  /// What the guest's RDTSC reads.
+  public var tsc = TSCPolicy.none
   /// Whether the host opens interrupt windows at an exact instruction.
   public var interruptWindowIsExact = false
   /// Host nanoseconds after which a slice is kicked.

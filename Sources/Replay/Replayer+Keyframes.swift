@@ -93,6 +93,7 @@ extension Replayer {
     map = pages
     forgetTouchedPages()
     verdict.keyframesCompared += 1
+    notePassedKeyframe(keyframe)
     if isLast { verdict.finalPagesCompared = checked.count }
   }
 

@@ -13,7 +13,7 @@ public final class Replayer<CPU: Processor> {
   let reel: Reel
   let bounds: ReplayBounds
   let observer: (any ReplayObserver)?
-  let interruptWindowIsExact: Bool
+  let policy: ReplayPolicy
 
   var cursor: EventCursor
   var digest = EventDigest()
@@ -29,20 +29,30 @@ public final class Replayer<CPU: Processor> {
   var history: [IndexedEvent] = []
   var suspects: [IndexedEvent] = []
   var verdict = ReplayVerdict()
+  /// The stretch up to a seal that is being replayed and whose recording was tainted.
+  var tainted: TaintedStretch?
+  /// Whether a slice of this replay was tainted since the last keyframe.
+  var isReplayTainted = false
+  /// The last keyframe passed, where slices of this replay may be tainted.
+  var checkpoint: ReplayCheckpoint?
+  /// How often the replay has gone back to it.
+  var rewinds = 0
+  /// The first event whose console output is still to be printed.
+  private var firstUnprinted: EventIndex = 0
 
   /// Makes a replayer.
   ///
   /// - Parameters:
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
-  ///   - interruptWindowIsExact: the rule the reel's metadata names.
+  ///   - policy: the rules the reel's metadata names.
   public init(
-    processor: CPU, memory: GuestMemory, reel: Reel, interruptWindowIsExact: Bool,
+    processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
     bounds: ReplayBounds = ReplayBounds(), observer: (any ReplayObserver)? = nil
   ) {
     cpu = processor
     self.memory = memory
     self.reel = reel
-    self.interruptWindowIsExact = interruptWindowIsExact
+    self.policy = policy
     self.bounds = bounds
     self.observer = observer
     cursor = EventCursor(reel)
@@ -56,9 +66,15 @@ public final class Replayer<CPU: Processor> {
       try restoreBase()
       while let event = try cursor.next() {
         try advance(to: event)
-        try replay(event)
-        verdict.events += 1
-        remember()
+        do {
+          try noteTaint(event)
+          try replay(event)
+          verdict.events += 1
+          remember()
+        } catch let stop as ReplayStop {
+          try recover(from: stop)
+        }
+        if policy.tsc == .freeze { cpu.frozenTimestamp = current.event.timestamp }
       }
       try checkEnd()
       if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
@@ -76,7 +92,7 @@ public final class Replayer<CPU: Processor> {
     return verdict
   }
 
-  private func advance(to event: Event) throws {
+  func advance(to event: Event) throws {
     guard verdict.events == 0 || cursor.index == current.index &+ 1 else {
       throw ReplayError.unsupported(
         "event \(cursor.index) follows event \(current.index): a block of events is missing")
@@ -147,6 +163,7 @@ public final class Replayer<CPU: Processor> {
       unsafe livePayload.withUnsafeBytes { unsafe digest.absorb(payload: $0) }
     }
     digest.absorb(cpu.registers, at: want.kind)
+    digest.absorbTimestamp(of: want)
     guard want.check == digest.check,
       !want.flags.contains(.fullDigest) || want.digest == digest.running.value
     else { throw diverged(.registers, replayed: live, livePayload) }
@@ -164,6 +181,7 @@ public final class Replayer<CPU: Processor> {
     for _ in 0..<16 { bound.add(min(want.sliceNanoseconds, bounds.noExitNanoseconds)) }
     let exit = try cpu.run(sliceLimitNanoseconds: bound)
     isIncomplete = false
+    isReplayTainted = isReplayTainted || exit.isTainted
     switch exit.reason {
     case .kick(.sliceLimit): throw diverged(.noExit(boundNanoseconds: bound))
     case .kick(.request): throw ReplayStop(outcome: .interrupted)
@@ -191,7 +209,10 @@ public final class Replayer<CPU: Processor> {
   }
 
   private func printConsole(_ event: Event, _ payload: [UInt8]) {
-    guard let stream = ConsoleStream(rawValue: event.stream &- 1) else { return }
+    guard let stream = ConsoleStream(rawValue: event.stream &- 1),
+      current.index >= firstUnprinted
+    else { return }
+    firstUnprinted = current.index &+ 1
     if payload.isEmpty {
       observer?.consoleOutput(stream, UInt8(truncatingIfNeeded: event.value))
     } else {
@@ -214,7 +235,11 @@ public final class Replayer<CPU: Processor> {
     try checkInput(event)
     guard reason.fits(event, payloadCount: payload.count) else { throw diverged(.replyMismatch) }
     guard !payload.isEmpty else {
-      cpu.reply(event.value)
+      if reason.isTimestampRead, event.width == 8 {
+        cpu.replyTimestamp(event.value)
+      } else {
+        cpu.reply(event.value)
+      }
       return
     }
     unsafe payload.withUnsafeBytes { source in
@@ -236,7 +261,7 @@ public final class Replayer<CPU: Processor> {
   }
 
   private func requestWindow(_ event: Event) throws {
-    guard interruptWindowIsExact else {
+    guard policy.interruptWindowIsExact else {
       throw ReplayError.unsupported(
         "event \(current.index) asks for an exact interrupt window, but the reel's rule is late")
     }
@@ -249,6 +274,7 @@ public final class Replayer<CPU: Processor> {
   /// An event without registers that does not match its own digest was altered after it was
   /// recorded.
   func checkInput(_ event: Event) throws {
+    digest.absorbTimestamp(of: event)
     guard event.check == digest.check,
       !event.flags.contains(.fullDigest) || event.digest == digest.running.value
     else { throw diverged(.input) }
@@ -290,6 +316,10 @@ struct ReplayStop: Error {
 }
 
 extension ExitReason {
+  fileprivate var isTimestampRead: Bool {
+    if case .portRead(let access) = self { TimestampPort.isRead(access) } else { false }
+  }
+
   /// Whether an input event is an answer of the size this read asks for.
   fileprivate func fits(_ input: Event, payloadCount: Int) -> Bool {
     let width: UInt8
@@ -297,6 +327,7 @@ extension ExitReason {
     case .portRead(let access) where access.count > 1:
       return input.width == access.width && input.count == access.count && input.value == 0
         && payloadCount == Int(access.count) * Int(access.width)
+    case .portRead(let access) where TimestampPort.isRead(access) && input.width == 8: width = 8
     case .portRead(let access): width = access.width
     case .memoryRead(_, let accessWidth): width = accessWidth
     case .msrRead: width = 8

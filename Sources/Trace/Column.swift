@@ -26,13 +26,15 @@ enum Column: UInt16, CaseIterable {
   case payloadLength = 14
   /// The payloads, one after the other.
   case payload = 15
+  /// The timestamp minus that of the event before (0 before the first), modulo 2⁶⁴.
+  case timestampDelta = 16
 
   /// How the column's entries are stored.
   var encoding: ColumnEncoding {
     switch self {
     case .kind, .flags, .stream, .width: .byte
     case .vcpu, .count, .address, .value, .payloadLength: .varint
-    case .ripDelta, .gap, .slice: .zigZagVarint
+    case .ripDelta, .gap, .slice, .timestampDelta: .zigZagVarint
     case .check: .fixed16
     case .digest: .fixed64
     case .payload: .bytes
@@ -42,7 +44,9 @@ enum Column: UInt16, CaseIterable {
   /// Whether a reader that does not know the column must refuse the block.
   var isRequired: Bool {
     switch self {
-    case .kind, .flags, .vcpu, .width, .count, .address, .value, .payloadLength, .payload: true
+    case .kind, .flags, .vcpu, .width, .count, .address, .value, .payloadLength, .payload,
+      .timestampDelta:
+      true
     case .stream, .ripDelta, .check, .digest, .gap, .slice: false
     }
   }

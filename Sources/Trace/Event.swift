@@ -29,6 +29,8 @@ public struct Event: Equatable, Sendable {
   public var value: UInt64 = 0
   /// RIP at an exit; for other events that of the exit before.
   public var rip: UInt64 = 0
+  /// What RDTSC reads after this event, where the reel's policy is to freeze it; otherwise 0.
+  public var timestamp: UInt64 = 0
   /// The whole running digest, when ``EventFlags/fullDigest`` is set.
   public var digest: UInt64 = 0
   /// Host nanoseconds since the recording began when the guest was entered before this exit.
@@ -53,4 +55,7 @@ public struct EventFlags: OptionSet, Equatable, Sendable {
   public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// The event carries the whole 64-bit running digest.
   public static let fullDigest = EventFlags(rawValue: 1)
+  /// The guest may have read another timestamp than the frozen one before this guest-made exit: a
+  /// seal keyframe follows at the next instruction boundary.
+  public static let tainted = EventFlags(rawValue: 2)
 }

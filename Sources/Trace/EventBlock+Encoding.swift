@@ -51,12 +51,8 @@ extension EventBlock {
     case .value: return unsafe appendVarints(events, to: &body) { $0.value }
     case .payloadLength:
       return unsafe appendVarints(events, to: &body) { UInt64($0.payloadLength) }
-    case .ripDelta:
-      var previous: UInt64 = 0
-      return unsafe appendVarints(events, to: &body) { event in
-        defer { previous = event.rip }
-        return ZigZag.encode(Int64(bitPattern: event.rip &- previous))
-      }
+    case .ripDelta: return unsafe appendDeltas(events, to: &body) { $0.rip }
+    case .timestampDelta: return unsafe appendDeltas(events, to: &body) { $0.timestamp }
     case .gap:
       var previous = firstTime
       return unsafe appendVarints(events, to: &body) { event in
@@ -97,6 +93,17 @@ extension EventBlock {
       body.append(value)
     }
     return union == 0
+  }
+
+  private static func appendDeltas(
+    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
+  ) -> Bool {
+    var previous: UInt64 = 0
+    return unsafe appendVarints(events, to: &body) { event in
+      let value = field(event)
+      defer { previous = value }
+      return ZigZag.encode(Int64(bitPattern: value &- previous))
+    }
   }
 
   private static func appendVarints(

@@ -120,6 +120,12 @@ public struct EventBlock: Equatable, Sendable {
         previous &+= UInt64(bitPattern: ZigZag.decode(try $1.readVarint()))
         $0.rip = previous
       }
+    case .timestampDelta:
+      var previous: UInt64 = 0
+      try each(&reader) {
+        previous &+= UInt64(bitPattern: ZigZag.decode(try $1.readVarint()))
+        $0.timestamp = previous
+      }
     case .gap:
       try each(&reader) { $0.entryTime = UInt64(bitPattern: ZigZag.decode(try $1.readVarint())) }
     case .slice:

@@ -154,7 +154,7 @@ import Trace
       let memory = try GuestMemory(mebibytes: 1)
       _ = try Replayer(
         processor: ScriptedProcessor(recording.program, memory: memory), memory: memory,
-        reel: Reel(salvaging: ByteSource(bytes)), interruptWindowIsExact: true
+        reel: Reel(salvaging: ByteSource(bytes)), policy: ReplayPolicy(interruptWindowIsExact: true)
       ).run()
       Issue.record("replayed across the gap")
     } catch ReplayError.unsupported(let text) {

@@ -50,6 +50,7 @@ extension ScriptedProcessor {
       registers.rcx -= 1
       if registers.rcx > 0 { next = registers.rip }
     case .touchHidden: hidden += 1
+    case .readTimestamp(let register): registers[register] = timestamp
     default: return control(operation)
     }
     registers.rip = next

@@ -17,6 +17,9 @@ struct ProcessorScript: Sendable {
   var failsAfter: UInt64?
   /// Captures fail from this one on, counted from 0.
   var failsCapture: Int?
+  /// Instruction counts from which the next slice that ends is tainted, with what is added to the
+  /// timestamps read until then.
+  var taints: [(after: UInt64, drift: UInt64)] = []
   /// Whether RF is set at exits.
   var setsResumeFlag = false
   /// What a shutdown leaves in RBX, as kvm-amd resets registers.
@@ -36,6 +39,7 @@ final class ScriptedProcessor: Processor {
   var hasShadow = false
   var injected: UInt8?
   var requestsInterruptWindow = false
+  var frozenTimestamp: UInt64?
 
   /// Finishes the unfinished instruction; its result is the next exit of the same instruction.
   var unfinished: (() -> ExitReason?)?
@@ -110,7 +114,12 @@ final class ScriptedProcessor: Processor {
 
   private func exit(_ reason: ExitReason, _ entry: UInt64) -> Exit {
     if script.setsResumeFlag { registers.rflags |= RFlags.resume }
-    return Exit(reason, entryNanoseconds: entry, exitNanoseconds: hostTime)
+    var exit = Exit(reason, entryNanoseconds: entry, exitNanoseconds: hostTime)
+    if let taint = script.taints.first, instructions >= taint.after {
+      exit.isTainted = true
+      script.taints.removeFirst()
+    }
+    return exit
   }
 
   private func executeOne() -> ExitReason? {
@@ -147,6 +156,17 @@ final class ScriptedProcessor: Processor {
   func reply(_ value: UInt64) {
     answer = value ^ script.alteredReplies[replies, default: 0]
     replies += 1
+  }
+
+  func replyTimestamp(_ value: UInt64) {
+    reply(value & 0xffff_ffff)
+    registers.rdx = value >> 32
+  }
+
+  /// What the guest's RDTSC reads now.
+  var timestamp: UInt64 {
+    let drift = script.taints.first.map { instructions >= $0.after ? $0.drift : 0 } ?? 0
+    return (frozenTimestamp ?? hostTime) &+ drift
   }
 
   func withExitData<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {

@@ -65,6 +65,8 @@ enum Operation: Sendable {
   case readMSR(UInt32)
   case writeMSR(UInt32)
   case halt
+  /// RDTSC, to one register.
+  case readTimestamp(Register)
   case enableInterrupts
   case disableInterrupts
   case returnFromInterrupt

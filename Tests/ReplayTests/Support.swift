@@ -88,7 +88,9 @@ func replay(
   let observer = ConsoleRecorder()
   let replayer = Replayer(
     processor: processor, memory: memory, reel: try Reel(ByteSource(bytes ?? recording.bytes)),
-    interruptWindowIsExact: recording.policy.interruptWindowIsExact, bounds: bounds,
+    policy: ReplayPolicy(
+      interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc),
+    bounds: bounds,
     observer: observer)
   let verdict = try replayer.run()
   return Replayed(verdict: verdict, console: observer.console, memory: memory)
