@@ -45,7 +45,7 @@ let package = Package(
 
     // L2
     layer("TraceIO", ["Bytes", "Trace"]),
-    layer("KVM", ["CKVM", "Bytes", "Machine"]),
+    layer("KVM", ["CKVM", "Bytes", "Disassembly", "Machine"]),
     layer("Replay", ["Bytes", "Machine", "Trace"]),
     layer("Analysis", ["Bytes", "Trace"]),
 

@@ -169,7 +169,12 @@ extension HostProbe {
         "without it and without breakpoints sealed segments are jumped"),
       flag(
         "hardware breakpoints", facts.debugFeatures.contains(.breakpoint),
-        "replay runs fast to the end of a sealed segment", "replay single-steps there instead"),
+        "replay runs fast to the end of a sealed segment",
+        "replay uses software breakpoints or single steps there instead"),
+      flag(
+        "software breakpoints", facts.debugFeatures.contains(.softwareBreakpoint),
+        "used where hardware breakpoints do not work",
+        "none to use where hardware breakpoints do not work"),
       flag(
         "irq window", facts.irqWindowIsExact, "windows are guest-made exits",
         "a window is a kick: its segment is sealed", yes: "exact", no: "late"),

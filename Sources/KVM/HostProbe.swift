@@ -40,7 +40,7 @@ public enum HostProbe {
     try guest.processor.run(sliceLimitNanoseconds: limitNanoseconds).reason
   }
 
-  /// Steps over a NOP; runs into a breakpoint after one.
+  /// Steps over a NOP; runs into a breakpoint after one, of either kind; starts at one with RF set.
   private static func debugFeatures(_ guest: ProbeGuest) throws(ProcessorError) -> DebugFeatures {
     let code: [UInt8] = [0x90, 0x90, 0x90, 0xf4]
     let target = ProbeGuest.origin + 1
@@ -55,7 +55,19 @@ public enum HostProbe {
     if try run(guest) == .debug(address: target), guest.processor.registers.rip == target {
       features.insert(.breakpoint)
     }
-    try guest.processor.setBreakpoint(nil)
+    let processor = guest.processor
+    defer { processor.debugFeatures = KVMProcessor.untestedDebugFeatures }
+    if features.contains(.breakpoint) {
+      processor.debugFeatures = [.breakpoint, .resumeFlag]
+      if try run(guest) == .halt { features.insert(.resumeFlag) }
+    }
+    processor.debugFeatures = .softwareBreakpoint
+    try guest.load(code)
+    try processor.setBreakpoint(target)
+    if try run(guest) == .debug(address: target), processor.registers.rip == target {
+      features.insert(.softwareBreakpoint)
+    }
+    try processor.setBreakpoint(nil)
     return features
   }
 

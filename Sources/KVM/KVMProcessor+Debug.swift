@@ -1,4 +1,5 @@
 internal import CKVM
+internal import Disassembly
 public import Machine
 
 /// What KVM_SET_GUEST_DEBUG is set to.
@@ -7,19 +8,33 @@ enum DebugControl: Equatable {
   case singleStep
   /// A hardware instruction breakpoint at a linear address.
   case breakpoint(UInt64)
+  /// INT3 ends a run.
+  case softwareBreakpoints
+}
+
+/// An INT3 in guest RAM, with the byte it stands for.
+struct SoftwareBreakpoint {
+  static let int3: UInt8 = 0xcc
+  var physicalAddress: UInt64
+  var original: UInt8
 }
 
 /// The processor's debugging state.
 struct DebugSession {
-  /// The breakpoint the runner asked for.
+  /// The breakpoint the runner asked for, by linear address.
   var breakpoint: UInt64?
+  /// The INT3 that stands for it, on a host without hardware breakpoints.
+  var software: SoftwareBreakpoint?
   /// What was last applied.
   var applied = DebugControl.off
   /// Whether an interrupt was injected that no run has delivered yet.
   var hasInjected = false
 
   /// What a run needs.
-  var whileRunning: DebugControl { breakpoint.map { .breakpoint($0) } ?? .off }
+  var whileRunning: DebugControl {
+    guard let breakpoint else { return .off }
+    return software == nil ? .breakpoint(breakpoint) : .softwareBreakpoints
+  }
 }
 
 extension KVMProcessor {
@@ -46,37 +61,105 @@ extension KVMProcessor {
   func step(limitNanoseconds limit: UInt64) throws(ProcessorError) -> Exit {
     if let next = try complete() { return next }
     let start = try linearInstructionAddress()
+    let hadTrapFlag = registers.rflags & RFlags.trap != 0
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
     var exit = try enter(limit: limit)
-    if exit.reason == .debug(address: start &+ 1), try instructionByte(at: start) == Self.hlt {
-      // PVM's emulator lets the step's trap overwrite the exit of HLT.
-      exit.reason = .halt
+    guard exit.reason == .debug(address: start &+ 1) else { return exit }
+    switch try instructionBytes(at: start, count: 1).first {
+    case Self.hlt: exit.reason = .halt  // PVM's emulator lets the step's trap overwrite the exit.
+    case Self.pushf where !hadTrapFlag: try hidePushedTrapFlag()
+    default: break
     }
     return exit
   }
 
   private static let hlt: UInt8 = 0xf4
+  private static let pushf: UInt8 = 0x9c
 
-  /// The byte at a linear address (KVM_TRANSLATE); `nil` where it is not mapped to RAM.
-  private func instructionByte(at address: UInt64) throws(ProcessorError) -> UInt8? {
+  /// Clears TF in the flags PUSHF has just pushed: it was the step's, not the guest's.
+  private func hidePushedTrapFlag() throws(ProcessorError) {
+    var system = kvm_sregs()
+    try cpu.descriptor.call(CKVM_GET_SREGS, with: &system, named: "KVM_GET_SREGS")
+    let base = system.cs.l != 0 ? 0 : system.ss.base
+    guard let address = try physicalAddress(of: base &+ registers.rsp &+ 1),
+      let byte = machine.memory.read(address, count: 1)?.first
+    else { return }
+    machine.memory.write([byte & ~UInt8(RFlags.trap >> 8)], at: address)
+  }
+
+  /// The guest physical address of a linear one (KVM_TRANSLATE); `nil` where none is mapped.
+  private func physicalAddress(of linear: UInt64) throws(ProcessorError) -> UInt64? {
     var translation = kvm_translation()
-    translation.linear_address = address
+    translation.linear_address = linear
     try cpu.descriptor.call(CKVM_TRANSLATE, with: &translation, named: "KVM_TRANSLATE")
-    guard translation.valid != 0 else { return nil }
-    return machine.memory.read(translation.physical_address, count: 1)?.first
+    return translation.valid != 0 ? translation.physical_address : nil
+  }
+
+  /// The bytes at a linear address, fewer where a page ends that the next is not mapped behind.
+  private func instructionBytes(
+    at address: UInt64, count: Int
+  ) throws(ProcessorError) -> [UInt8] {
+    let inPage = min(count, 4096 - Int(address & 0xfff))
+    guard let first = try physicalAddress(of: address),
+      let head = machine.memory.read(first, count: inPage)
+    else { return [] }
+    guard inPage < count else { return head }
+    guard let second = try physicalAddress(of: address &+ UInt64(inPage)),
+      let tail = machine.memory.read(second, count: count - inPage)
+    else { return head }
+    return head + tail
+  }
+
+  /// Whether the next instruction is a string instruction with a repeat prefix.
+  public func isAtRepeatedInstruction() throws(ProcessorError) -> Bool {
+    var system = kvm_sregs()
+    try cpu.descriptor.call(CKVM_GET_SREGS, with: &system, named: "KVM_GET_SREGS")
+    let width: CodeWidth =
+      system.cs.l != 0 ? .bits64 : system.cs.db != 0 ? .bits32 : .bits16
+    let code = try instructionBytes(
+      at: system.cs.base &+ registers.rip, count: Instruction.maximumLength)
+    return Instruction(decoding: code, width: width)?.isRepeated ?? false
   }
 
   /// Sets or, with `nil`, removes the one instruction breakpoint, by linear address
-  /// (KVM_GUESTDBG_USE_HW_BP).
-  public func setBreakpoint(_ address: UInt64?) throws(ProcessorError) {
-    guard address == nil || debugFeatures.contains(.breakpoint) else {
+  /// (KVM_GUESTDBG_USE_HW_BP; where that does not work KVM_GUESTDBG_USE_SW_BP, with an INT3 in the
+  /// guest's RAM as the present page tables map it).
+  @discardableResult
+  public func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool {
+    try removeSoftwareBreakpoint()
+    guard address == nil || debugFeatures.canBreak else {
       throw ProcessorError(
-        operation: "KVM_SET_GUEST_DEBUG", missingCapability: "hardware breakpoints",
+        operation: "KVM_SET_GUEST_DEBUG", missingCapability: "breakpoints",
         advice: "this host's KVM does not report breakpoints; single-step instead")
     }
     debugging.breakpoint = address
+    if let address, !debugFeatures.contains(.breakpoint) {
+      guard try insertSoftwareBreakpoint(at: address) else {
+        debugging.breakpoint = nil
+        try applyDebug(.off)
+        return false
+      }
+    }
     try applyDebug(debugging.whileRunning)
+    return true
+  }
+
+  private func insertSoftwareBreakpoint(at address: UInt64) throws(ProcessorError) -> Bool {
+    guard let physical = try physicalAddress(of: address),
+      let byte = machine.memory.read(physical, count: 1)?.first
+    else { return false }
+    debugging.software = SoftwareBreakpoint(physicalAddress: physical, original: byte)
+    return machine.memory.write([SoftwareBreakpoint.int3], at: physical)
+  }
+
+  /// Puts the guest's byte back, unless the guest has overwritten the INT3 meanwhile.
+  private func removeSoftwareBreakpoint() throws(ProcessorError) {
+    guard let software = debugging.software else { return }
+    debugging.software = nil
+    let byte = machine.memory.read(software.physicalAddress, count: 1)?.first
+    guard byte == SoftwareBreakpoint.int3 else { return }
+    machine.memory.write([software.original], at: software.physicalAddress)
   }
 
   /// Applies a debug setting unless it is in force.
@@ -85,8 +168,8 @@ extension KVMProcessor {
     try setGuestDebug(control)
   }
 
-  /// Gets past a breakpoint at the instruction where a run starts: RFLAGS.RF does not pass it on
-  /// every KVM, so it is stepped over.
+  /// Gets past a breakpoint at the instruction where a run starts: by RFLAGS.RF where that passes
+  /// it, else by stepping over it.
   ///
   /// - Returns: an exit that ends the run already.
   func passBreakpoint(limit: UInt64?) throws(ProcessorError) -> Exit? {
@@ -94,8 +177,17 @@ extension KVMProcessor {
     if let next = try complete() { return next }
     // An injected interrupt is delivered first; its handler's return is a fresh arrival.
     guard !debugging.hasInjected, try linearInstructionAddress() == breakpoint else { return nil }
+    if debugging.software == nil, debugFeatures.contains(.resumeFlag) {
+      var passing = registers
+      passing.rflags |= RFlags.resume
+      try setRegisters(passing)
+      return nil
+    }
     guard debugFeatures.contains(.singleStep) else { return nil }
+    let isSoftware = debugging.software != nil
+    try removeSoftwareBreakpoint()
     let stepped = try step(limitNanoseconds: limit ?? Self.stepLimitNanoseconds)
+    if isSoftware, !(try insertSoftwareBreakpoint(at: breakpoint)) { debugging.breakpoint = nil }
     if limit == nil, stepped.reason == .kick(.sliceLimit) { return nil }
     guard case .debug(let address) = stepped.reason, address != breakpoint else { return stepped }
     return nil
@@ -112,6 +204,8 @@ extension KVMProcessor {
     switch control {
     case .off: break
     case .singleStep: request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)
+    case .softwareBreakpoints:
+      request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)
     case .breakpoint(let address):
       request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP)
       request.arch.debugreg.0 = address

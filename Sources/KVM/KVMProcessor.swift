@@ -16,7 +16,7 @@ public final class KVMProcessor: Processor {
   /// Stops a run from any thread.
   public let kicker = Kicker()
   /// What the processor can do to stop at a chosen instruction; see ``HostFacts``.
-  public let debugFeatures: DebugFeatures
+  public internal(set) var debugFeatures: DebugFeatures
   /// Whether the next run ends as soon as an interrupt could be taken.
   public var requestsInterruptWindow = false
   /// What RDTSC reads in the next runs and steps.
@@ -39,7 +39,7 @@ public final class KVMProcessor: Processor {
   /// - Throws: ``ProcessorError`` naming the ioctl (KVM_CREATE_VM, KVM_SET_CPUID2…).
   public init(
     memory: GuestMemory, cpuid: [CPUIDEntry]? = nil,
-    debugFeatures: DebugFeatures = [.singleStep, .breakpoint]
+    debugFeatures: DebugFeatures = untestedDebugFeatures
   ) throws(ProcessorError) {
     let system = try System()
     let machine = try VirtualMachine(system: system, memory: memory)
@@ -63,6 +63,9 @@ public final class KVMProcessor: Processor {
   deinit {
     kicker.state.thread.store(0, ordering: .sequentiallyConsistent)
   }
+
+  /// What a processor is taken to support before anything was measured.
+  public static let untestedDebugFeatures: DebugFeatures = [.singleStep, .breakpoint]
 
   // MARK: - Running
 

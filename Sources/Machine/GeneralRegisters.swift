@@ -52,6 +52,8 @@ public struct GeneralRegisters: Equatable, Sendable {
 
 /// Bits of RFLAGS that the run loops look at (Intel SDM volume 1, §3.4.3).
 public enum RFlags {
+  /// TF: a debug exception follows each instruction.
+  public static let trap: UInt64 = 1 << 8
   /// IF: maskable interrupts are accepted.
   public static let interruptEnable: UInt64 = 1 << 9
   /// RF: the next instruction ignores instruction breakpoints.

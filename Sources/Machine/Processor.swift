@@ -72,7 +72,15 @@ public protocol Processor: AnyObject {
   func step() throws(ProcessorError) -> Exit
 
   /// Sets or, with `nil`, removes the one instruction breakpoint; hits end a run with `debug`.
-  func setBreakpoint(_ address: UInt64?) throws(ProcessorError)
+  ///
+  /// While one is set RAM may hold an INT3 in its place.
+  /// - Returns: false when the address is not mapped and this host's breakpoints need that.
+  @discardableResult
+  func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool
+
+  /// Whether the next instruction is a string instruction with a repeat prefix, which a breakpoint
+  /// stops only once for all its iterations.
+  func isAtRepeatedInstruction() throws(ProcessorError) -> Bool
 }
 
 /// What a processor offers for stopping inside a segment.
@@ -83,8 +91,15 @@ public struct DebugFeatures: OptionSet, Equatable, Sendable {
   public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// ``Processor/step()`` executes exactly one instruction.
   public static let singleStep = DebugFeatures(rawValue: 1)
-  /// ``Processor/setBreakpoint(_:)`` works.
+  /// Hardware breakpoints work: the debug registers stop a run.
   public static let breakpoint = DebugFeatures(rawValue: 2)
+  /// Software breakpoints work: an INT3 written over the instruction stops a run.
+  public static let softwareBreakpoint = DebugFeatures(rawValue: 4)
+  /// RFLAGS.RF passes a hardware breakpoint at the instruction where a run starts.
+  public static let resumeFlag = DebugFeatures(rawValue: 8)
+
+  /// Whether ``Processor/setBreakpoint(_:)`` works.
+  public var canBreak: Bool { contains(.breakpoint) || contains(.softwareBreakpoint) }
 }
 
 /// A processor operation the host refused.

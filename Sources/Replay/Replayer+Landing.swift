@@ -42,18 +42,21 @@ extension Replayer {
   private func search(
     _ target: VCPUState, _ pages: [UInt32: PageIdentity], slice: UInt64
   ) throws -> Bool {
-    var effort = Effort(bounds, slice: slice)
+    var effort = LandingEffort(bounds, slice: slice)
     if try isAt(target, pages) { return true }
-    if cpu.debugFeatures.contains(.breakpoint) {
-      defer { try? cpu.setBreakpoint(nil) }
-      return try searchByBreakpoint(target, pages, &effort)
+    if cpu.debugFeatures.canBreak {
+      let address = target.registers.rip &+ target.system.segments[0].base
+      if try cpu.setBreakpoint(address) {
+        defer { _ = try? cpu.setBreakpoint(nil) }
+        return try searchByBreakpoint(at: address, slice: slice, target, pages, &effort)
+      }
     }
     guard cpu.debugFeatures.contains(.singleStep) else { return false }
     return try searchByStep(target, pages, &effort)
   }
 
   private func searchByStep(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
   ) throws -> Bool {
     while effort.isLeft {
       if let hasLanded = try step(target, pages, &effort) { return hasLanded }
@@ -65,13 +68,13 @@ extension Replayer {
   ///
   /// - Returns: whether the search ended there, and how; `nil` when it is to go on.
   private func step(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
   ) throws -> Bool? {
     let before = cpu.registers
     guard try effort.count(cpu.step()) else { return false }
     if try isAt(target, pages) { return true }
     effort.stepsInPlace = cpu.registers == before ? effort.stepsInPlace + 1 : 0
-    guard effort.stepsInPlace >= Effort.standstillSteps else { return nil }
+    guard effort.stepsInPlace >= LandingEffort.standstillSteps else { return nil }
     return try searchAtStandstill(target, pages)
   }
 
@@ -83,8 +86,8 @@ extension Replayer {
     _ target: VCPUState, _ pages: [UInt32: PageIdentity]
   ) throws -> Bool {
     try cpu.setBreakpoint(nil)
-    for _ in 0..<Effort.standstillRuns {
-      let exit = try cpu.run(sliceLimitNanoseconds: Effort.standstillNanoseconds)
+    for _ in 0..<LandingEffort.standstillRuns {
+      let exit = try cpu.run(sliceLimitNanoseconds: LandingEffort.standstillNanoseconds)
       if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
       guard exit.reason == .kick(.sliceLimit) else { return false }
       if try isAt(target, pages) { return true }
@@ -97,24 +100,58 @@ extension Replayer {
   /// A breakpoint on a REP instruction hits once for all iterations, so while RIP stays there
   /// the guest is stepped.
   private func searchByBreakpoint(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout Effort
+    at address: UInt64, slice: UInt64, _ target: VCPUState, _ pages: [UInt32: PageIdentity],
+    _ effort: inout LandingEffort
   ) throws -> Bool {
-    let address = target.registers.rip &+ target.system.segments[0].base
-    let canStep = cpu.debugFeatures.contains(.singleStep)
+    var prediction = ArrivalPrediction(target: target.registers, slice: slice)
     while effort.isLeft {
-      try cpu.setBreakpoint(nil)
-      while canStep, cpu.registers.rip == target.registers.rip {
-        guard effort.isLeft else { return false }
-        if let hasLanded = try step(target, pages, &effort) { return hasLanded }
+      if let hasLanded = try stepIterations(target, pages, &effort) { return hasLanded }
+      if let slice = prediction.safeSlice {
+        try cpu.setBreakpoint(nil)
+        guard try runAhead(slice, &prediction) else { return false }
+        if try isAt(target, pages) { return true }
       }
-      try cpu.setBreakpoint(address)
+      guard try cpu.setBreakpoint(address) else { return false }
       let exit = try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)
       guard try effort.count(exit) else { return false }
       if try isAt(target, pages) { return true }
       // The address may be hit with another CS and RIP: not there yet.
       guard exit.reason == .debug(address: address) else { return false }
+      prediction.note(cpu.registers)
     }
     return false
+  }
+
+  /// Steps through the iterations of a repeated string instruction at the target's RIP.
+  ///
+  /// - Returns: whether the search ended there, and how; `nil` when it is to go on.
+  private func stepIterations(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
+  ) throws -> Bool? {
+    guard cpu.registers.rip == target.registers.rip,
+      cpu.debugFeatures.contains(.singleStep)
+    else { return nil }
+    try cpu.setBreakpoint(nil)
+    while cpu.registers.rip == target.registers.rip, try cpu.isAtRepeatedInstruction() {
+      guard effort.isLeft else { return false }
+      if let hasLanded = try step(target, pages, &effort) { return hasLanded }
+    }
+    return nil
+  }
+
+  /// Lets the guest run for a part of the time the target is away.
+  ///
+  /// - Returns: false when it made an exit instead, so that the target was missed.
+  private func runAhead(_ slice: UInt64, _ prediction: inout ArrivalPrediction) throws -> Bool {
+    let exit = try cpu.run(sliceLimitNanoseconds: slice)
+    isReplayTainted = isReplayTainted || exit.isTainted
+    switch exit.reason {
+    case .kick(.request): throw ReplayStop(outcome: .interrupted)
+    case .kick(.sliceLimit):
+      prediction.noteRun(nanoseconds: exit.exitNanoseconds &- exit.entryNanoseconds, cpu.registers)
+      return true
+    default: return false
+    }
   }
 
   /// Whether the guest is in the target state, asking the cheapest question first.
@@ -122,46 +159,10 @@ extension Replayer {
     var live = cpu.registers
     live.rflags &= ~RFlags.resume
     guard live == target.registers else { return false }
+    // An INT3 in RAM must not count as a difference.
+    try cpu.setBreakpoint(nil)
     let state = normalized(try cpu.captureState())
     guard differences(from: target, to: state).isEmpty else { return false }
     return try pageDifferences(pages, all: false).differing.isEmpty
-  }
-}
-
-/// What a landing has cost so far.
-private struct Effort {
-  /// After so many steps that change no register the guest stands still.
-  static let standstillSteps = 64
-  /// Kicks that then look for the target.
-  static let standstillRuns = 64
-  static let standstillNanoseconds: UInt64 = 500_000
-
-  private let bounds: ReplayBounds
-  /// How long the guest may run towards a breakpoint: far longer than the recorded one took.
-  let runLimitNanoseconds: UInt64
-  /// Steps since a register last changed.
-  var stepsInPlace = 0
-  private var stops = 0
-  private var started: UInt64?
-  private var elapsed: UInt64 = 0
-
-  init(_ bounds: ReplayBounds, slice: UInt64) {
-    self.bounds = bounds
-    var limit: UInt64 = 1_000_000_000
-    for _ in 0..<16 { limit.add(slice) }
-    runLimitNanoseconds = min(limit, bounds.landingNanoseconds)
-  }
-
-  var isLeft: Bool { stops < bounds.landingStops && elapsed < bounds.landingNanoseconds }
-
-  /// Counts a step or a hit; false when the guest did anything else instead.
-  mutating func count(_ exit: Exit) throws -> Bool {
-    if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
-    stops += 1
-    let start = started ?? exit.entryNanoseconds
-    started = start
-    elapsed = exit.exitNanoseconds &- start
-    if case .debug = exit.reason { return true }
-    return false
   }
 }

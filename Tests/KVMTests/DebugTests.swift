@@ -59,6 +59,42 @@ extension HostTests {
       #expect(try guest.run() == .portWrite(PortAccess(port: 0x10, width: 1), value: 0))
     }
 
+    /// The same passes with INT3, on hosts whose KVM reports it (PVM's emulator does not).
+    @Test func aSoftwareBreakpointStopsEachPassAndIsPassed() throws {
+      guard try HostProbe.facts().debugFeatures.contains(.softwareBreakpoint) else {
+        try Test.cancel("this host's KVM does not report INT3")
+      }
+      let code: [UInt8] = [0x90, 0x40, 0xe6, 0x10, 0xeb, 0xfa]
+      let guest = try ProbeGuest.running(code)
+      guest.processor.debugFeatures = [.singleStep, .softwareBreakpoint]
+      try guest.processor.setBreakpoint(0x1001)
+      #expect(guest.memory.read(0x1001, count: 1) == [0xcc])
+      for pass: UInt64 in 0..<5 {
+        #expect(try guest.run() == .debug(address: 0x1001))
+        #expect(guest.processor.registers.rax == pass)
+        #expect(
+          try guest.run() == .portWrite(PortAccess(port: 0x10, width: 1), value: pass + 1))
+      }
+      try guest.processor.setBreakpoint(nil)
+      #expect(guest.memory.read(0x1000, count: code.count) == code)
+      #expect(try guest.run() == .portWrite(PortAccess(port: 0x10, width: 1), value: 6))
+    }
+
+    @Test func aSteppedPushfShowsNoTrapFlag() throws {
+      // pushf; hlt
+      let guest = try ProbeGuest.running([0x9c, 0xf4])
+      #expect(try guest.processor.step().reason == .debug(address: 0x1001))
+      #expect(guest.memory.read(ProbeGuest.stackTop - 2, count: 2) == [0x02, 0x00])
+    }
+
+    @Test func repeatedInstructionsAreKnown() throws {
+      // rep stosb; nop; hlt
+      let guest = try ProbeGuest.running([0xf3, 0xaa, 0x90, 0xf4])
+      #expect(try guest.processor.isAtRepeatedInstruction())
+      #expect(try guest.processor.step().reason == .debug(address: 0x1002))
+      #expect(try !guest.processor.isAtRepeatedInstruction())
+    }
+
     @Test func aKickEndsAStep() throws {
       let guest = try ProbeGuest.running(Self.nopsAndHalt)
       guest.processor.kicker.kick()

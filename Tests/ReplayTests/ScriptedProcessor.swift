@@ -103,11 +103,16 @@ final class ScriptedProcessor: Processor {
     return exit(executeOne() ?? .debug(address: registers.rip), entry)
   }
 
-  func setBreakpoint(_ address: UInt64?) throws(ProcessorError) {
-    guard address == nil || debugFeatures.contains(.breakpoint) else {
+  func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool {
+    guard address == nil || debugFeatures.canBreak else {
       throw ProcessorError(operation: "KVM_SET_GUEST_DEBUG")
     }
     breakpoint = address
+    return true
+  }
+
+  func isAtRepeatedInstruction() throws(ProcessorError) -> Bool {
+    if case .repeatStore = program.operation(at: registers.rip) { true } else { false }
   }
 
   var debugFeatures: DebugFeatures { script.debugFeatures }

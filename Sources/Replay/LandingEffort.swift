@@ -1,0 +1,39 @@
+internal import Machine
+
+/// What a landing has cost so far.
+struct LandingEffort {
+  /// After so many steps that change no register the guest stands still.
+  static let standstillSteps = 64
+  /// Kicks that then look for the target.
+  static let standstillRuns = 64
+  static let standstillNanoseconds: UInt64 = 500_000
+
+  private let bounds: ReplayBounds
+  /// How long the guest may run towards a breakpoint: far longer than the recorded one took.
+  let runLimitNanoseconds: UInt64
+  /// Steps since a register last changed.
+  var stepsInPlace = 0
+  private var stops = 0
+  private var started: UInt64?
+  private var elapsed: UInt64 = 0
+
+  init(_ bounds: ReplayBounds, slice: UInt64) {
+    self.bounds = bounds
+    var limit: UInt64 = 1_000_000_000
+    for _ in 0..<16 { limit.add(slice) }
+    runLimitNanoseconds = min(limit, bounds.landingNanoseconds)
+  }
+
+  var isLeft: Bool { stops < bounds.landingStops && elapsed < bounds.landingNanoseconds }
+
+  /// Counts a step or a hit; false when the guest did anything else instead.
+  mutating func count(_ exit: Exit) throws -> Bool {
+    if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
+    stops += 1
+    let start = started ?? exit.entryNanoseconds
+    started = start
+    elapsed = exit.exitNanoseconds &- start
+    if case .debug = exit.reason { return true }
+    return false
+  }
+}
