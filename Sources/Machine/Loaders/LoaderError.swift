@@ -28,6 +28,28 @@ public enum LoaderError: Error, Equatable, Sendable {
   case unusableLoadAddress(address: UInt64, allowed: String)
   /// There are more of something than the loader has room for.
   case tooMany(what: String, count: Int, limit: Int)
+  /// The file is neither a bzImage nor an ELF file.
+  case notLinux
+  /// The bzImage's boot protocol is older than this loader supports.
+  case kernelTooOld(version: UInt16)
+  /// The kernel inside a bzImage is compressed by a method this loader has no decompressor for.
+  case unsupportedCompression(name: String, offset: Int)
+  /// The compressed kernel inside a bzImage does not unpack to the size it states.
+  case damagedPayload(offset: Int)
+  /// What a bzImage's payload unpacks to is not an ELF file.
+  case payloadNotELF(offset: Int)
+  /// An ELF file that shows neither a PVH entry point nor that it is Linux.
+  case noLinuxEntry
+  /// The command line is longer than the kernel reads.
+  case commandLineTooLong(byteCount: Int, limit: Int)
+  /// The initrd has no bytes.
+  case emptyInitrd
+  /// The initrd is nothing Linux can unpack.
+  case notAnInitrd
+  /// The initrd's archive ends before its last member.
+  case truncatedInitrd(offset: Int)
+  /// The initrd does not fit above the kernel and below the last address it may have.
+  case initrdTooLarge(byteCount: Int, room: UInt64)
 }
 
 extension LoaderError: CustomStringConvertible {
@@ -64,6 +86,10 @@ extension LoaderError: CustomStringConvertible {
       "a flat image cannot be loaded at \(hex(address)); choose \(allowed)"
     case .tooMany(let what, let count, let limit):
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
+    case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF,
+      .noLinuxEntry, .commandLineTooLong, .emptyInitrd, .notAnInitrd, .truncatedInitrd,
+      .initrdTooLarge:
+      linuxDescription
     }
   }
 
@@ -87,6 +113,6 @@ extension LoaderError: CustomStringConvertible {
 }
 
 /// A number as messages show addresses and offsets.
-private func hex(_ value: some BinaryInteger) -> String {
+func hex(_ value: some BinaryInteger) -> String {
   "0x" + String(value, radix: 16)
 }
