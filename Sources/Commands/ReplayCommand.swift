@@ -39,6 +39,20 @@ struct ReplayCommand: ParsableCommand {
       "How long the guest may go without an exit before replay gives up.", valueName: "time"))
   var exitTimeout = Duration.milliseconds(10_000)
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "How long to look for the ends of all sealed segments before the rest is jumped.",
+      valueName: "time"))
+  var landingLimit = Duration.milliseconds(600_000)
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Keep where sealed segments end in this file; a later replay finds them faster.",
+      valueName: "file"))
+  var landings: String?
+
   mutating func validate() throws {
     // A bound no guest can meet would be reported as the guest's divergence.
     guard exitTimeout.nanoseconds >= 1_000_000 else {
@@ -51,9 +65,15 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
+    var bounds = ReplayBounds()
+    bounds.noExitNanoseconds = exitTimeout.nanoseconds
+    bounds.totalLandingNanoseconds = landingLimit.nanoseconds
+    let landingsFile = try landings.map { try LandingsFile(path: $0, reel: opened.reel) }
     let session = try ReplaySession(
-      opened, printsConsole: !noConsole && format == .text, exitTimeout: exitTimeout)
+      opened, printsConsole: !noConsole && format == .text, bounds: bounds,
+      knownLandings: landingsFile?.landings ?? [:])
     let verdict = try session.run()
+    try landingsFile?.save(verdict.landings)
     if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
     if format == .json {
       StandardOutput.shared.write(

@@ -10,20 +10,23 @@ final class ReplaySession {
   private let opened: OpenedReel
   private let processor: KVMProcessor
   private let bounds: ReplayBounds
+  private let knownLandings: [UInt64: UInt64]
   private let observer: ConsoleObserver
   private let signals: SignalWatch
 
   /// Builds the machine the reel's metadata describes.
   ///
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
-  init(_ opened: OpenedReel, printsConsole: Bool, exitTimeout: Duration) throws {
+  init(
+    _ opened: OpenedReel, printsConsole: Bool, bounds: ReplayBounds,
+    knownLandings: [UInt64: UInt64]
+  ) throws {
     self.opened = opened
     let metadata = opened.metadata
     observer = ConsoleObserver(
       prints: printsConsole, eventCount: opened.reel.eventCount)
-    var bounds = ReplayBounds()
-    bounds.noExitNanoseconds = exitTimeout.nanoseconds
     self.bounds = bounds
+    self.knownLandings = knownLandings
     do {
       let facts = try HostProbe.facts()
       for warning in Self.warnings(metadata, facts, cpuName: HostDescription.cpuName()) {
@@ -47,7 +50,8 @@ final class ReplaySession {
   func run() throws -> ReplayVerdict {
     let replayer = Replayer(
       processor: processor, memory: memory, reel: opened.reel,
-      policy: try Self.policy(opened), bounds: bounds, observer: observer)
+      policy: try Self.policy(opened), bounds: bounds,
+      knownLandings: knownLandings, observer: observer)
     defer { observer.finish() }
     do {
       return try replayer.run()

@@ -12,6 +12,8 @@ struct VerdictReport: Encodable {
   var keyframesCompared: UInt64
   var sealsReexecuted: UInt64
   var sealsJumped: UInt64
+  var rewinds: UInt64
+  var landingNanoseconds: UInt64
   var guestNanoseconds: UInt64
   var jumpedNanoseconds: UInt64
   var finalPagesCompared: Int
@@ -32,6 +34,8 @@ struct VerdictReport: Encodable {
     keyframesCompared = verdict.keyframesCompared
     sealsReexecuted = verdict.sealsReexecuted
     sealsJumped = verdict.sealsJumped
+    rewinds = verdict.rewinds
+    landingNanoseconds = verdict.landingNanoseconds
     guestNanoseconds = verdict.guestNanoseconds
     jumpedNanoseconds = verdict.jumpedNanoseconds
     finalPagesCompared = verdict.finalPagesCompared

@@ -8,13 +8,14 @@ enum DebugControl: Equatable {
   case singleStep
   /// A hardware instruction breakpoint at a linear address.
   case breakpoint(UInt64)
-  /// INT3 ends a run.
-  case softwareBreakpoints
 }
 
-/// An INT3 in guest RAM, with the byte it stands for.
+/// A HLT in guest RAM, with the byte it stands for.
+///
+/// INT3 would be the usual choice, but where debug registers do not work (nested SVM in QEMU's TCG)
+/// KVM does not get INT3 either; HLT exits everywhere, at CPL 0.
 struct SoftwareBreakpoint {
-  static let int3: UInt8 = 0xcc
+  static let halt: UInt8 = 0xf4
   var physicalAddress: UInt64
   var original: UInt8
 }
@@ -23,7 +24,7 @@ struct SoftwareBreakpoint {
 struct DebugSession {
   /// The breakpoint the runner asked for, by linear address.
   var breakpoint: UInt64?
-  /// The INT3 that stands for it, on a host without hardware breakpoints.
+  /// The HLT that stands for it, on a host without hardware breakpoints.
   var software: SoftwareBreakpoint?
   /// What was last applied.
   var applied = DebugControl.off
@@ -32,8 +33,8 @@ struct DebugSession {
 
   /// What a run needs.
   var whileRunning: DebugControl {
-    guard let breakpoint else { return .off }
-    return software == nil ? .breakpoint(breakpoint) : .softwareBreakpoints
+    guard let breakpoint, software == nil else { return .off }
+    return .breakpoint(breakpoint)
   }
 }
 
@@ -123,8 +124,8 @@ extension KVMProcessor {
   }
 
   /// Sets or, with `nil`, removes the one instruction breakpoint, by linear address
-  /// (KVM_GUESTDBG_USE_HW_BP; where that does not work KVM_GUESTDBG_USE_SW_BP, with an INT3 in the
-  /// guest's RAM as the present page tables map it).
+  /// (KVM_GUESTDBG_USE_HW_BP; where that does not work a HLT in the guest's RAM as the present page
+  /// tables map it).
   @discardableResult
   public func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool {
     try removeSoftwareBreakpoint()
@@ -145,20 +146,31 @@ extension KVMProcessor {
     return true
   }
 
+  /// Turns the exit of a HLT that is a breakpoint into the breakpoint's.
+  func recognizeBreakpoint(_ exit: inout Exit) throws(ProcessorError) {
+    guard debugging.software != nil, exit.reason == .halt, let breakpoint = debugging.breakpoint,
+      try linearInstructionAddress() == breakpoint &+ 1
+    else { return }
+    var before = registers
+    before.rip &-= 1
+    try setRegisters(before)
+    exit.reason = .debug(address: breakpoint)
+  }
+
   private func insertSoftwareBreakpoint(at address: UInt64) throws(ProcessorError) -> Bool {
     guard let physical = try physicalAddress(of: address),
       let byte = machine.memory.read(physical, count: 1)?.first
     else { return false }
     debugging.software = SoftwareBreakpoint(physicalAddress: physical, original: byte)
-    return machine.memory.write([SoftwareBreakpoint.int3], at: physical)
+    return machine.memory.write([SoftwareBreakpoint.halt], at: physical)
   }
 
-  /// Puts the guest's byte back, unless the guest has overwritten the INT3 meanwhile.
+  /// Puts the guest's byte back, unless the guest has overwritten the HLT meanwhile.
   private func removeSoftwareBreakpoint() throws(ProcessorError) {
     guard let software = debugging.software else { return }
     debugging.software = nil
     let byte = machine.memory.read(software.physicalAddress, count: 1)?.first
-    guard byte == SoftwareBreakpoint.int3 else { return }
+    guard byte == SoftwareBreakpoint.halt else { return }
     machine.memory.write([software.original], at: software.physicalAddress)
   }
 
@@ -204,8 +216,6 @@ extension KVMProcessor {
     switch control {
     case .off: break
     case .singleStep: request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)
-    case .softwareBreakpoints:
-      request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)
     case .breakpoint(let address):
       request.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP)
       request.arch.debugreg.0 = address

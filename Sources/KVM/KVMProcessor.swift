@@ -76,7 +76,9 @@ public final class KVMProcessor: Processor {
   public func run(sliceLimitNanoseconds limit: UInt64?) throws(ProcessorError) -> Exit {
     if let passed = try passBreakpoint(limit: limit) { return passed }
     try applyDebug(debugging.whileRunning)
-    return try enter(limit: limit)
+    var exit = try enter(limit: limit)
+    try recognizeBreakpoint(&exit)
+    return exit
   }
 
   /// Finishes the instruction of the last exit and runs nothing after it.

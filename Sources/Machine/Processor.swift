@@ -73,8 +73,8 @@ public protocol Processor: AnyObject {
 
   /// Sets or, with `nil`, removes the one instruction breakpoint; hits end a run with `debug`.
   ///
-  /// While one is set RAM may hold an INT3 in its place.
-  /// - Returns: false when the address is not mapped and this host's breakpoints need that.
+  /// While one is set RAM may hold a HLT in its place.
+  /// - Returns: false when this host's breakpoints need the address to be mapped, which it is not.
   @discardableResult
   func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool
 
@@ -93,7 +93,7 @@ public struct DebugFeatures: OptionSet, Equatable, Sendable {
   public static let singleStep = DebugFeatures(rawValue: 1)
   /// Hardware breakpoints work: the debug registers stop a run.
   public static let breakpoint = DebugFeatures(rawValue: 2)
-  /// Software breakpoints work: an INT3 written over the instruction stops a run.
+  /// Software breakpoints work: a HLT written over the instruction stops a run, at CPL 0 only.
   public static let softwareBreakpoint = DebugFeatures(rawValue: 4)
   /// RFLAGS.RF passes a hardware breakpoint at the instruction where a run starts.
   public static let resumeFlag = DebugFeatures(rawValue: 8)

@@ -98,6 +98,11 @@ public struct ReplayVerdict: Sendable {
   /// How often the replay went back to a keyframe because the timestamp was not frozen in a slice
   /// of its own.
   public var rewinds: UInt64 = 0
+  /// Host nanoseconds this replay spent on looking for the ends of sealed segments.
+  public var landingNanoseconds: UInt64 = 0
+  /// For the seals that were landed at without the help of a timer: the keyframe's number, and the
+  /// steps and breakpoint hits it took, which the next replay may count off.
+  public var landings: [UInt64: UInt64] = [:]
   /// Recorded host nanoseconds of guest execution in all segments gone through.
   public var guestNanoseconds: UInt64 = 0
   /// Of these, in jumped segments.

@@ -25,9 +25,12 @@ public struct ReplayBounds: Equatable, Sendable {
   /// counts on top, sixteenfold.
   public var noExitNanoseconds: UInt64 = 10_000_000_000
   /// Single steps and breakpoint hits spent on landing in one sealed segment.
-  public var landingStops = 400_000
+  public var landingStops: UInt64 = 400_000
   /// Host nanoseconds spent on landing in one sealed segment.
   public var landingNanoseconds: UInt64 = 20_000_000_000
+  /// Host nanoseconds spent on landing in all sealed segments together; what is left over then is
+  /// jumped.
+  public var totalLandingNanoseconds: UInt64 = 600_000_000_000
   /// Events of context in a divergence.
   public var contextEvents = 6
 

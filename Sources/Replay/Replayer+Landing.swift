@@ -12,7 +12,7 @@ extension Replayer {
     if let keyframe = try seal() {
       let pages = try pageMap(after: keyframe)
       let target = normalized(try state(of: keyframe))
-      if try search(target, pages, slice: kick.sliceNanoseconds) {
+      if try search(target, pages, at: keyframe.number, slice: kick.sliceNanoseconds) {
         verdict.sealsReexecuted += 1
         return
       }
@@ -40,11 +40,25 @@ extension Replayer {
   ///
   /// - Parameter slice: the host nanoseconds the recorded guest took to get there.
   private func search(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], slice: UInt64
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], at keyframe: UInt64, slice: UInt64
   ) throws -> Bool {
-    var effort = LandingEffort(bounds, slice: slice)
-    if try isAt(target, pages) { return true }
-    if cpu.debugFeatures.canBreak {
+    var effort = LandingEffort(
+      bounds, slice: slice, spent: verdict.landingNanoseconds, knownStop: knownLandings[keyframe])
+    defer { verdict.landingNanoseconds.add(effort.elapsed) }
+    guard try search(target, pages, slice: slice, &effort) else { return false }
+    if effort.isRepeatable { verdict.landings[keyframe] = effort.stops }
+    return true
+  }
+
+  private func search(
+    _ target: VCPUState, _ pages: [UInt32: PageIdentity], slice: UInt64,
+    _ effort: inout LandingEffort
+  ) throws -> Bool {
+    if effort.mayHaveArrived, try isAt(target, pages) { return true }
+    let isKernelMode = target.system.segments[0].selector & 3 == 0
+    if cpu.debugFeatures.contains(.breakpoint)
+      || isKernelMode && cpu.debugFeatures.contains(.softwareBreakpoint)
+    {
       let address = target.registers.rip &+ target.system.segments[0].base
       if try cpu.setBreakpoint(address) {
         defer { _ = try? cpu.setBreakpoint(nil) }
@@ -72,9 +86,10 @@ extension Replayer {
   ) throws -> Bool? {
     let before = cpu.registers
     guard try effort.count(cpu.step()) else { return false }
-    if try isAt(target, pages) { return true }
+    if effort.mayHaveArrived, try isAt(target, pages) { return true }
     effort.stepsInPlace = cpu.registers == before ? effort.stepsInPlace + 1 : 0
     guard effort.stepsInPlace >= LandingEffort.standstillSteps else { return nil }
+    effort.isRepeatable = false
     return try searchAtStandstill(target, pages)
   }
 
@@ -106,7 +121,8 @@ extension Replayer {
     var prediction = ArrivalPrediction(target: target.registers, slice: slice)
     while effort.isLeft {
       if let hasLanded = try stepIterations(target, pages, &effort) { return hasLanded }
-      if let slice = prediction.safeSlice {
+      if effort.knownStop == nil, let slice = prediction.safeSlice {
+        effort.isRepeatable = false
         try cpu.setBreakpoint(nil)
         guard try runAhead(slice, &prediction) else { return false }
         if try isAt(target, pages) { return true }
@@ -114,7 +130,7 @@ extension Replayer {
       guard try cpu.setBreakpoint(address) else { return false }
       let exit = try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)
       guard try effort.count(exit) else { return false }
-      if try isAt(target, pages) { return true }
+      if effort.mayHaveArrived, try isAt(target, pages) { return true }
       // The address may be hit with another CS and RIP: not there yet.
       guard exit.reason == .debug(address: address) else { return false }
       prediction.note(cpu.registers)
@@ -159,7 +175,7 @@ extension Replayer {
     var live = cpu.registers
     live.rflags &= ~RFlags.resume
     guard live == target.registers else { return false }
-    // An INT3 in RAM must not count as a difference.
+    // A breakpoint in RAM must not count as a difference.
     try cpu.setBreakpoint(nil)
     let state = normalized(try cpu.captureState())
     guard differences(from: target, to: state).isEmpty else { return false }

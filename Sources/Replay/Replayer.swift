@@ -13,6 +13,7 @@ public final class Replayer<CPU: Processor> {
   let reel: Reel
   let bounds: ReplayBounds
   let observer: (any ReplayObserver)?
+  let knownLandings: [UInt64: UInt64]
   let policy: ReplayPolicy
 
   var cursor: EventCursor
@@ -45,15 +46,19 @@ public final class Replayer<CPU: Processor> {
   /// - Parameters:
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
   ///   - policy: the rules the reel's metadata names.
+  ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
+  ///     cost landings, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
-    bounds: ReplayBounds = ReplayBounds(), observer: (any ReplayObserver)? = nil
+    bounds: ReplayBounds = ReplayBounds(), knownLandings: [UInt64: UInt64] = [:],
+    observer: (any ReplayObserver)? = nil
   ) {
     cpu = processor
     self.memory = memory
     self.reel = reel
     self.policy = policy
     self.bounds = bounds
+    self.knownLandings = knownLandings
     self.observer = observer
     cursor = EventCursor(reel)
   }

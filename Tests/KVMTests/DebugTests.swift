@@ -59,16 +59,13 @@ extension HostTests {
       #expect(try guest.run() == .portWrite(PortAccess(port: 0x10, width: 1), value: 0))
     }
 
-    /// The same passes with INT3, on hosts whose KVM reports it (PVM's emulator does not).
+    /// The same passes with a HLT in place of the instruction, as on hosts without debug registers.
     @Test func aSoftwareBreakpointStopsEachPassAndIsPassed() throws {
-      guard try HostProbe.facts().debugFeatures.contains(.softwareBreakpoint) else {
-        try Test.cancel("this host's KVM does not report INT3")
-      }
       let code: [UInt8] = [0x90, 0x40, 0xe6, 0x10, 0xeb, 0xfa]
       let guest = try ProbeGuest.running(code)
       guest.processor.debugFeatures = [.singleStep, .softwareBreakpoint]
       try guest.processor.setBreakpoint(0x1001)
-      #expect(guest.memory.read(0x1001, count: 1) == [0xcc])
+      #expect(guest.memory.read(0x1001, count: 1) == [0xf4])
       for pass: UInt64 in 0..<5 {
         #expect(try guest.run() == .debug(address: 0x1001))
         #expect(guest.processor.registers.rax == pass)

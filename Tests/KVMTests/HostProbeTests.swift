@@ -22,7 +22,7 @@ extension HostTests {
       let facts = try HostProbe.facts()
       #expect(!facts.irqWindowIsExact)
       #expect(!facts.cpuidIsEnforced)
-      #expect(facts.debugFeatures == [.singleStep, .breakpoint])
+      #expect(facts.debugFeatures == [.singleStep, .breakpoint, .softwareBreakpoint])
       #expect(facts.ripConventions.portWrite == .after)
       #expect(facts.ripConventions.memoryWrite == .after)
       #expect(facts.ripConventions.portRead == .at)

@@ -41,6 +41,31 @@ import Trace
     #expect(contents(replayed.memory) == contents(recording.memory))
   }
 
+  /// Known landings are found again without a look at the states before; wrong ones are jumped, and
+  /// nothing after them differs.
+  @Test(arguments: features)
+  func knownLandingsAreCountedOff(features: DebugFeatures) throws {
+    let recording = try counting([100, 200, 300, 900])
+    let script = ProcessorScript(debugFeatures: features)
+    let first = try replay(recording, script: script)
+    #expect(UInt64(first.verdict.landings.count) == seals(recording))
+    let second = try replay(
+      recording, script: script, knownLandings: first.verdict.landings)
+    #expect(second.isIdentical && second.verdict.landings == first.verdict.landings)
+    let wrong = first.verdict.landings.mapValues { $0 + 1 }
+    let third = try replay(recording, script: script, knownLandings: wrong)
+    #expect(third.isConsistent, "\(third.verdict.outcome)")
+    #expect(contents(third.memory) == contents(recording.memory))
+  }
+
+  @Test func landingHasATotalLimit() throws {
+    let recording = try counting([100, 200, 300])
+    var bounds = ReplayBounds()
+    bounds.totalLandingNanoseconds = 0
+    let replayed = try replay(recording, bounds: bounds)
+    #expect(replayed.isConsistent && replayed.verdict.sealsReexecuted == 0)
+  }
+
   @Test func everyInstructionCanBeSealed() throws {
     for kick in UInt64(24)...80 {
       let recording = try counting([kick])

@@ -81,7 +81,7 @@ func smallBounds() -> ReplayBounds {
 
 func replay(
   _ recording: Recording, bytes: [UInt8]? = nil, script: ProcessorScript = ProcessorScript(),
-  bounds: ReplayBounds = smallBounds()
+  bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:]
 ) throws -> Replayed {
   let memory = try GuestMemory(mebibytes: 1)
   let processor = ScriptedProcessor(recording.program, memory: memory, script: script)
@@ -90,7 +90,7 @@ func replay(
     processor: processor, memory: memory, reel: try Reel(ByteSource(bytes ?? recording.bytes)),
     policy: ReplayPolicy(
       interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc),
-    bounds: bounds,
+    bounds: bounds, knownLandings: knownLandings,
     observer: observer)
   let verdict = try replayer.run()
   return Replayed(verdict: verdict, console: observer.console, memory: memory)
