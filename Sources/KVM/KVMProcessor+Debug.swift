@@ -65,7 +65,14 @@ extension KVMProcessor {
     let hadTrapFlag = registers.rflags & RFlags.trap != 0
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
+    let before = registers
     var exit = try enter(limit: limit)
+    if exit.reason == .debug(address: start), registers == before {
+      // Bochs' VT-x keeps the trap over the exit of a nested page fault on the instruction, and
+      // reports it before the instruction. A jump to itself is merely taken twice.
+      try setGuestDebug(.singleStep)
+      exit = try enter(limit: limit)
+    }
     guard exit.reason == .debug(address: start &+ 1) else { return exit }
     switch try instructionBytes(at: start, count: 1).first {
     case Self.hlt: exit.reason = .halt  // PVM's emulator lets the step's trap overwrite the exit.

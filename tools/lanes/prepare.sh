@@ -87,7 +87,8 @@ make_initramfs() {
   [ ! -e "$initramfs" ] || return 0
   work=$(mktemp -d "$cache/.initramfs-XXXXXX")
   chmod 755 "$work"
-  mkdir -p "$work"/{bin,dev,proc,sys,modules}
+  mkdir -p "$work"/{dev,proc,sys,modules,usr/bin,usr/lib,usr/lib64}
+  ln -s usr/bin usr/lib usr/lib64 "$work/"
   cp /bin/busybox "$work/bin/"
   cp "$root/tools/lanes/init" "$work/init"
   chmod 755 "$work/init"

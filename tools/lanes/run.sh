@@ -4,11 +4,11 @@
 cylinder=$((16 * 63 * 512)) # Bochs wants whole ones
 results_size=$((4161 * cylinder)) # 2 GiB, sparse
 
-# Copies a program into the lane's PATH, and its libraries to where it looks for them.
+# Copies a program into the lane's /usr/bin, and its libraries to where it looks for them.
 add_program() {
   local program library
-  program=$(command -v "$1") || fail "--with $1: no such program"
-  cp -L "$program" "$scratch/stage/lane/bin/${2:-$(basename "$1")}"
+  program=$(command -v "$1") || fail "$1: no such program"
+  cp -L "$program" "$scratch/stage/usr/bin/${2:-}"
   ldd "$program" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
     mkdir -p "$scratch/stage$(dirname "$library")"
     cp -Lu "$library" "$scratch/stage$library"
@@ -38,7 +38,9 @@ quoted() {
 # The disk the lane reads: a tar archive of programs, files and the command.
 stage_job() {
   local program path size
-  mkdir -p "$scratch/stage/lane"/{bin,job}
+  mkdir -p "$scratch/stage/lane/job" "$scratch/stage/usr"/{bin,lib,lib64}
+  # As in the initramfs, so that one library does not have two places.
+  ln -s usr/bin usr/lib usr/lib64 "$scratch/stage/"
   add_program "$binary" vmreel
   for program in "${programs[@]}"; do
     add_program "$program"
@@ -48,7 +50,7 @@ stage_job() {
   printf '%s\n' "${parameters[@]}" >"$scratch/stage/lane/module-parameters"
   quoted "${command[@]}" >"$scratch/stage/lane/command"
   { stty size 2>/dev/null || echo 24 80; } >"$scratch/stage/lane/window"
-  tar -C "$scratch/stage" --owner=0 --group=0 -cf "$scratch/job.img" .
+  tar -C "$scratch/stage" --owner=0 --group=0 --exclude='./bin' --exclude='./lib*' -cf "$scratch/job.img" .
   rm -rf "$scratch/stage"
   size=$(stat -c %s "$scratch/job.img")
   truncate -s $(((size / cylinder + 1) * cylinder)) "$scratch/job.img"
