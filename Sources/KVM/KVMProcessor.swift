@@ -36,13 +36,15 @@ public final class KVMProcessor: Processor {
   ///   - memory: the guest's RAM, at guest physical address 0.
   ///   - cpuid: the CPUID table; `nil` for the model `vmreel-v1` over this host.
   ///   - debugFeatures: what this host's KVM was found to support (``HostFacts/debugFeatures``).
+  ///   - logsDirtyPages: whether ``takeDirtyPages()`` will be asked (KVM_MEM_LOG_DIRTY_PAGES).
   /// - Throws: ``ProcessorError`` naming the ioctl (KVM_CREATE_VM, KVM_SET_CPUID2…).
   public init(
     memory: GuestMemory, cpuid: [CPUIDEntry]? = nil,
-    debugFeatures: DebugFeatures = untestedDebugFeatures
+    debugFeatures: DebugFeatures = untestedDebugFeatures, logsDirtyPages: Bool = true
   ) throws(ProcessorError) {
     let system = try System()
-    let machine = try VirtualMachine(system: system, memory: memory)
+    let machine = try VirtualMachine(
+      system: system, memory: memory, logsDirtyPages: logsDirtyPages)
     let cpu = try VirtualCPU(system: system, machine: machine)
     let table: [CPUIDEntry]
     if let cpuid {

@@ -23,7 +23,9 @@ struct VirtualMachine: ~Copyable {
   private var dirtyBitmap: [UInt64]
 
   /// Creates the VM with RAM at guest physical address 0.
-  init(system: borrowing System, memory: GuestMemory) throws(ProcessorError) {
+  init(
+    system: borrowing System, memory: GuestMemory, logsDirtyPages: Bool
+  ) throws(ProcessorError) {
     let created = try system.createMachine()
     // Before the first GET of any vCPU: otherwise the GETs deliver a pending exception's payload.
     let payload = try Self.enable(.exceptionPayload, 1, system, created)
@@ -36,7 +38,7 @@ struct VirtualMachine: ~Copyable {
     try created.call(
       CKVM_SET_IDENTITY_MAP_ADDR, with: &identityMap, named: "KVM_SET_IDENTITY_MAP_ADDR")
     var region = kvm_userspace_memory_region()
-    region.flags = UInt32(KVM_MEM_LOG_DIRTY_PAGES)
+    region.flags = logsDirtyPages ? UInt32(KVM_MEM_LOG_DIRTY_PAGES) : 0
     region.memory_size = UInt64(memory.byteCount)
     region.userspace_addr = UInt64(UInt(bitPattern: unsafe memory.base))
     try created.call(

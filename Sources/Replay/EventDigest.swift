@@ -12,6 +12,8 @@ struct EventDigest {
   static let fullDigestInterval: UInt64 = 64
 
   private(set) var running = RunningDigest.initial
+  /// Whether anything is absorbed; not when nothing is recorded.
+  var isOn = true
 
   init(resuming value: UInt64 = RunningDigest.initial.value) {
     running = RunningDigest(value: value)
@@ -22,6 +24,7 @@ struct EventDigest {
 
   /// Absorbs the fields of an exit or input.
   mutating func absorb(_ event: Event) {
+    guard isOn else { return }
     running.absorb(
       UInt64(event.kind.rawValue) | UInt64(event.width) << 8 | UInt64(event.vcpu) << 16
         | UInt64(event.count) << 32)
@@ -36,6 +39,7 @@ struct EventDigest {
   }
 
   mutating func absorb(payload: UnsafeRawBufferPointer) {
+    guard isOn else { return }
     unsafe running.absorb(bytes: payload)
   }
 
@@ -44,7 +48,7 @@ struct EventDigest {
   /// RF is left out: whether it is set at an exit differs between KVM variants. After a shutdown
   /// the registers are the host's, not the guest's (kvm-amd resets them), so they do not count.
   mutating func absorb(_ registers: borrowing GeneralRegisters, at kind: EventKind) {
-    guard kind != .shutdown else { return }
+    guard isOn, kind != .shutdown else { return }
     running.absorb(registers.rax)
     running.absorb(registers.rbx)
     running.absorb(registers.rcx)

@@ -95,6 +95,7 @@ extension Recorder {
   func capture(_ kind: KeyframeKind) throws(ProcessorError) {
     isSealDue = false
     exitsSinceKeyframe = 0
+    guard policy.isRecording else { return }
     let pages = try changedPages()
     var content: [UInt8] = []
     content.reserveCapacity(pages.count * GuestMemory.pageSize)

@@ -53,6 +53,7 @@ public final class Recorder<CPU: Processor> {
     self.sink = sink
     self.policy = policy
     consoleMatcher = ConsoleMatcher(policy.untilConsole)
+    digest.isOn = policy.isRecording
   }
 
   /// Records until the guest or a stop condition ends it.
@@ -112,7 +113,7 @@ public final class Recorder<CPU: Processor> {
   /// Appends an event that stands in the digest, with its check.
   func append(_ event: inout Event) {
     stamp(&event)
-    sink.append(event)
+    if policy.isRecording { sink.append(event) }
     nextEvent += 1
   }
 
@@ -120,7 +121,7 @@ public final class Recorder<CPU: Processor> {
   func append(_ event: inout Event, payload: UnsafeRawBufferPointer) {
     stamp(&event)
     event.payloadLength = UInt32(payload.count)
-    unsafe sink.append(event, payload: payload)
+    if policy.isRecording { unsafe sink.append(event, payload: payload) }
     nextEvent += 1
   }
 

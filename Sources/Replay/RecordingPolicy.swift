@@ -31,6 +31,8 @@ public struct RecordingPolicy: Equatable, Sendable {
   public var quantumNanoseconds: UInt64 = 5_000_000
   /// Virtual nanoseconds each guest-made exit costs under `warp`.
   public var exitCostNanoseconds: UInt64 = 5_000
+  /// Whether anything is recorded; without, the guest merely runs, for comparison.
+  public var isRecording = true
   /// Whether every exit stores the whole digest.
   public var storesFullDigest = false
   /// Guest-made exits after which a periodic keyframe is taken; 0 for none.
