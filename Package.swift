@@ -34,13 +34,14 @@ let package = Package(
     .target(name: "CKVM"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
     layer("Bytes", ["CCrypto"]),
 
     // L1: pure values; no clock, file, socket or printing.
     layer("Disassembly", ["CZydis"]),
-    layer("Machine", ["Bytes", "CLZ4", "CZstd"]),
+    layer("Machine", ["Bytes", "CLZ4", "CZlib", "CZstd"]),
     layer("Trace", ["Bytes", "CZstd"]),
     layer("BuiltInGuests"),
 

@@ -1,5 +1,7 @@
-/// A kernel of a few instructions in an ELF file with a PVH note: it prints `>` and then every
-/// byte it receives. What starts Linux starts it, and every KVM runs it.
+/// A kernel of a few instructions in an ELF file with a PVH note.
+///
+/// It prints `>` and then every byte it receives. What starts Linux starts it, and every KVM runs
+/// it.
 enum EchoKernel {
   static var image: [UInt8] {
     let code: [UInt8] = [

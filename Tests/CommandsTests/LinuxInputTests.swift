@@ -28,7 +28,8 @@ extension ProgramTests {
       try refused(["--initrd", "initrd"], "the initrd is empty")
       try refused(["--initrd", "initrd"], "neither a cpio archive", initrd: [1, 2, 3])
       try refused(["--initrd", "initrd"], "breaks off", initrd: archive)
-      let large = [0x1f, 0x8b] + [UInt8](repeating: 0, count: 5 << 20)
+      try refused(["--initrd", "initrd"], "gzip data", initrd: [0x1f, 0x8b, 8, 0])
+      let large = [0xfd, 0x37, 0x7a, 0x58, 0x5a] + [UInt8](repeating: 0, count: 5 << 20)
       try refused(["--initrd", "initrd", "-m", "4"], "use -m 7 or more", initrd: large)
     }
 
@@ -46,7 +47,7 @@ extension ProgramTests {
     @Test func identityIsRecorded() throws {
       let directory = try TestDirectory()
       try directory.write(EchoKernel.image, to: "kernel")
-      try directory.write([0x1f, 0x8b, 8, 0], to: "initrd")
+      try directory.write([0xfd, 0x37, 0x7a, 0x58, 0x5a], to: "initrd")
       let run = try directory.vmreel(
         "record", "--kernel", "kernel", "--initrd", "initrd", "--append", "console=ttyS0 x=1",
         "-m", "4", "--for", "50ms", "-o", "boot.reel")

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test mutating func unclaimedAddressesFloat() {
-    for port: UInt16 in [0x2e8, 0x2f8, 0x3e8, 0x0, 0xffff, 0x60, 0x64, 0xcfc, 0x604, 0xf4] {
+    for port: UInt16 in [0x2e8, 0x2f8, 0x3e8, 0x0, 0xffff, 0x60, 0xcfc, 0x604, 0xf4] {
       #expect(input(port) == 0xff)
     }
     #expect(input(0x1f0, width: 2) == 0xffff)
@@ -74,6 +74,7 @@ import Testing
   }
 
   @Test mutating func resetLines() {
+    #expect(input(0x64) == 0xfd, "ready for a command, and never without data")
     #expect(out(0x64, 0xfe) == .reset)
     #expect(out(0x64, 0xff) == .none, "pulses nothing")
     #expect(out(0x60, 0xfe) == .none)

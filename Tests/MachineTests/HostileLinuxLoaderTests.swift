@@ -83,6 +83,21 @@ struct HostileLinuxLoaderTests {
     #expect(try refusal(kernel, initrd: bad) == LoaderError.truncatedInitrd(offset: 0).description)
   }
 
+  @Test("A compressed initrd that breaks off is refused")
+  func compressedInitrds() throws {
+    let kernel = SyntheticLinux.elf()
+    let gzip = SyntheticLinux.gzip(LinuxLoaderTests.initrd)
+    let zstd = Array(SyntheticLinux.zstd(LinuxLoaderTests.initrd).dropLast(4))
+    let memory = try GuestMemory(mebibytes: 8)
+    for (initrd, name) in [(gzip, "gzip"), (zstd, "zstd")] {
+      _ = try LinuxLoader(kernel: kernel, initrd: initrd).load(into: memory)
+      for count in 4..<initrd.count {
+        let message = try refusal(kernel, initrd: Array(initrd.prefix(count)))
+        #expect(message == LoaderError.damagedInitrd(compression: name).description)
+      }
+    }
+  }
+
   private func memberRest(name: String, contentByteCount: Int) -> [UInt8] {
     func field(_ value: Int) -> String {
       let digits = String(value, radix: 16)
@@ -121,11 +136,11 @@ struct HostileLinuxLoaderTests {
     }
   }
 
-  @Test("Random damage to a payload never traps", arguments: [true, false])
-  func randomPayloadDamage(lz4: Bool) throws {
+  @Test("Random damage to a payload never traps", arguments: SyntheticLinux.Packing.allCases)
+  func randomPayloadDamage(packing: SyntheticLinux.Packing) throws {
     var generator = SeededGenerator(state: 7)
     let elf = SyntheticLinux.elf()
-    let payload = lz4 ? SyntheticLinux.lz4(elf) : SyntheticLinux.zstd(elf)
+    let payload = SyntheticLinux.pack(elf, packing)
     for _ in 0..<2000 {
       var damaged = payload
       generator.damage(&damaged, in: 4..<damaged.count - 4)

@@ -96,6 +96,40 @@ enum SyntheticLinux {
       + words([count << 3 | 1]).prefix(3) + bytes + words([count])
   }
 
+  /// The bytes as one gzip member of stored blocks; it ends with the unpacked size.
+  static func gzip(_ bytes: [UInt8]) -> [UInt8] {
+    var member: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]
+    for start in stride(from: 0, to: bytes.count, by: 0xffff) {
+      let end = min(start + 0xffff, bytes.count)
+      let count = UInt32(end - start)
+      member.append(end == bytes.count ? 1 : 0)
+      member += words([count | ~count << 16]) + bytes[start..<end]
+    }
+    return member + words([checksum(bytes), UInt32(bytes.count)])
+  }
+
+  /// CRC-32 as gzip has it.
+  private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    var sum: UInt32 = 0xffff_ffff
+    for byte in bytes {
+      sum ^= UInt32(byte)
+      for _ in 0..<8 { sum = sum & 1 == 0 ? sum >> 1 : sum >> 1 ^ 0xedb8_8320 }
+    }
+    return ~sum
+  }
+
+  /// A compression the loader knows.
+  enum Packing: CaseIterable { case lz4, zstd, gzip }
+
+  /// The bytes as a bzImage's payload.
+  static func pack(_ bytes: [UInt8], _ packing: Packing) -> [UInt8] {
+    switch packing {
+    case .lz4: lz4(bytes)
+    case .zstd: zstd(bytes)
+    case .gzip: gzip(bytes)
+    }
+  }
+
   static func words(_ values: [UInt32]) -> [UInt8] {
     values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) } }
   }

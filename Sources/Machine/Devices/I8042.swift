@@ -1,7 +1,9 @@
 /// The answers of a PC without a keyboard controller, except that its reset pulse works.
 ///
-/// Both ports float (Linux gives up on "no controller" after a few reads of status 0xff), but
-/// software that ends a run through the keyboard controller is understood.
+/// The data port floats, and the status reads as if a byte were always waiting: Linux gives up on
+/// "no controller" after a few reads. Software that ends a run through the controller is
+/// understood, and finds it ready for a command: were that bit to float too, Linux would poll it
+/// 65 536 times before each reset.
 ///
 /// Threats: no state, no sizes.
 package struct I8042: Equatable, Sendable {
@@ -14,8 +16,10 @@ package struct I8042: Equatable, Sendable {
   /// Makes the absent controller.
   package init() {}
 
-  /// Reads data or status: an empty bus.
-  package func read(_: UInt16) -> UInt8 { 0xff }
+  /// Reads data or status: all ones, but for status bit 1, "input buffer full".
+  package func read(_ port: UInt16) -> UInt8 {
+    Register(rawValue: port) == .command ? 0xfd : 0xff
+  }
 
   /// Writes data or a command.
   ///

@@ -3,15 +3,23 @@ enum LinuxInitrd {
   /// Refuses what Linux could not unpack.
   ///
   /// - Throws: ``LoaderError`` when it is neither a cpio archive of the kind Linux reads nor
-  ///   compressed by a method Linux knows, or a cpio archive that ends early.
+  ///   compressed by a method Linux knows, or where it can be told that it ends early: as an
+  ///   archive, as gzip or as zstd.
   static func check(_ bytes: [UInt8]) throws(LoaderError) {
     guard !bytes.isEmpty else { throw .emptyInitrd }
     if isArchiveHeader(bytes, at: 0) {
       try checkArchive(bytes)
-    } else {
-      guard PayloadCompression(firstBytes: bytes[...]) != .unknown else {
-        throw .notAnInitrd
+      return
+    }
+    switch PayloadCompression(firstBytes: bytes[...]) {
+    case .unknown: throw .notAnInitrd
+    case .gzip:
+      guard GzipStream.isWhole(bytes[...]) else { throw .damagedInitrd(compression: "gzip") }
+    case .zstd:
+      guard PayloadCompression.hasWholeZstdFrame(bytes) else {
+        throw .damagedInitrd(compression: "zstd")
       }
+    case .lz4, .other: break
     }
   }
 

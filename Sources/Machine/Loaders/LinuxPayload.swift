@@ -7,7 +7,7 @@ public enum LinuxPayload {
 
   /// Unpacks the ELF file (Linux appends its relocation table to it).
   ///
-  /// LZ4 and zstd payloads are known.
+  /// Payloads compressed with LZ4, zstd and gzip are known.
   ///
   /// - Throws: ``LoaderError`` for a file that is no bzImage, is cut short, or is compressed by
   ///   something else, which the message names.
@@ -28,6 +28,8 @@ public enum LinuxPayload {
     switch PayloadCompression(firstBytes: compressed) {
     case .lz4: elf = PayloadCompression.unpackLZ4(compressed, byteCount: Int(stated))
     case .zstd: elf = PayloadCompression.unpackZstd(compressed, byteCount: Int(stated))
+    // A gzip member ends with its unpacked size.
+    case .gzip: elf = GzipStream.unpack(bzImage[payload], byteCount: Int(stated))
     case .other(let name): throw .unsupportedCompression(name: name, offset: payload.lowerBound)
     case .unknown:
       throw .unsupportedCompression(name: "an unknown method", offset: payload.lowerBound)

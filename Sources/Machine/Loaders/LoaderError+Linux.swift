@@ -9,7 +9,7 @@ extension LoaderError {
         + "give Linux 2.6.31 or newer"
     case .unsupportedCompression(let name, let offset):
       "the kernel inside the bzImage (offset \(hex(offset))) is compressed with \(name), and only "
-        + "LZ4 and zstd can be unpacked; give the vmlinux itself"
+        + "LZ4, zstd and gzip can be unpacked; give the vmlinux itself"
     case .damagedPayload(let offset):
       "the compressed kernel at offset \(hex(offset)) of the bzImage is damaged; "
         + "copy the file again"
@@ -29,6 +29,8 @@ extension LoaderError {
     case .truncatedInitrd(let offset):
       "the initrd's cpio archive breaks off in the member at offset \(hex(offset)); "
         + "copy the file again"
+    case .damagedInitrd(let compression):
+      "the initrd's \(compression) data is damaged or breaks off; copy the file again"
     case .initrdTooLarge(let byteCount, let room):
       "the initrd has \(byteCount) bytes, but this kernel leaves room for \(room); "
         + "make it smaller"

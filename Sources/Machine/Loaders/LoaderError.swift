@@ -48,6 +48,8 @@ public enum LoaderError: Error, Equatable, Sendable {
   case notAnInitrd
   /// The initrd's archive ends before its last member.
   case truncatedInitrd(offset: Int)
+  /// The initrd's compressed data ends early or is damaged.
+  case damagedInitrd(compression: String)
   /// The initrd does not fit above the kernel and below the last address it may have.
   case initrdTooLarge(byteCount: Int, room: UInt64)
 }
@@ -88,6 +90,7 @@ extension LoaderError: CustomStringConvertible {
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
     case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF,
       .noLinuxEntry, .commandLineTooLong, .emptyInitrd, .notAnInitrd, .truncatedInitrd,
+      .damagedInitrd,
       .initrdTooLarge:
       linuxDescription
     }

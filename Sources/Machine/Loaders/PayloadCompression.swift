@@ -7,6 +7,8 @@ enum PayloadCompression: Equatable {
   case lz4
   /// A zstd frame.
   case zstd
+  /// A gzip member.
+  case gzip
   /// Something Linux can unpack and this loader cannot.
   case other(name: String)
   /// Nothing Linux can unpack.
@@ -17,7 +19,7 @@ enum PayloadCompression: Equatable {
     let known: [(magic: [UInt8], compression: PayloadCompression)] = [
       (Self.lz4Magic, .lz4),
       ([0x28, 0xb5, 0x2f, 0xfd], .zstd),
-      ([0x1f, 0x8b], .other(name: "gzip")),
+      ([0x1f, 0x8b], .gzip),
       ([0xfd, 0x37, 0x7a, 0x58, 0x5a], .other(name: "xz")),
       ([0x42, 0x5a, 0x68], .other(name: "bzip2")),
       ([0x5d, 0x00, 0x00], .other(name: "lzma")),
@@ -64,6 +66,14 @@ enum PayloadCompression: Equatable {
       complete = filled == byteCount
     }
     return complete ? unpacked : nil
+  }
+
+  /// Whether the bytes begin with a zstd frame that is all there; what is in it is not looked at.
+  static func hasWholeZstdFrame(_ bytes: [UInt8]) -> Bool {
+    // Safe: zstd reads within the size it is given.
+    unsafe bytes.withUnsafeBytes {
+      unsafe ZSTD_isError(ZSTD_findFrameCompressedSize($0.baseAddress, $0.count)) == 0
+    }
   }
 
   /// Unpacks one zstd frame.
