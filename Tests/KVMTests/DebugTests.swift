@@ -50,7 +50,10 @@ extension HostTests {
       }
     }
 
-    @Test(.needsBreakpoints) func aBreakpointAtTheExitIsPassed() throws {
+    @Test(
+      .needsBreakpoints,
+      .disabled(if: lane == "vtx", "Bochs keeps a step's trap over the exit of OUT"))
+    func aBreakpointAtTheExitIsPassed() throws {
       // out 0x10, al; jmp back
       let guest = try ProbeGuest.running([0xe6, 0x10, 0xeb, 0xfc])
       try guest.processor.setBreakpoint(0x1000)

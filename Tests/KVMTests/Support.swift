@@ -1,3 +1,4 @@
+import Foundation
 import Machine
 import Testing
 
@@ -29,6 +30,9 @@ extension Trait where Self == ConditionTrait {
     .enabled(if: debugFeatures.contains(.singleStep), "this KVM does not single-step")
   }
 }
+
+/// The emulated machine the tests run in, as `tools/lane` names it; `nil` elsewhere.
+let lane = ProcessInfo.processInfo.environment["VMREEL_LANE"]
 
 /// What debugging this host's KVM has; nothing without KVM.
 private let debugFeatures: DebugFeatures = (try? HostProbe.facts().debugFeatures) ?? []

@@ -4,6 +4,7 @@
 
 START
   SAY "spin: for ever\n"
+  sti // nothing comes, but Bochs' VT-x can stop only a guest with interrupts on
 1:
   inc %rax
   mov %rax, counter

@@ -84,7 +84,12 @@ make_initramfs() {
   [ "$lane" = svm ] || vendor=kvm-intel
   key=$(cat "$root/tools/lanes/init" "$root/tools/lanes/prepare.sh" /bin/busybox | sha256sum | cut -c 1-12)
   initramfs=$cache/$lane-$release-$key.cpio.gz
-  [ ! -e "$initramfs" ] || return 0
+  if [ -e "$initramfs" ]; then
+    touch "$initramfs"
+    return
+  fi
+  # Those of other checkouts may be in use; old ones are not.
+  find "$cache" -maxdepth 1 \( -name '*.cpio.gz' -o -name '*.iso' \) -mtime +7 -delete
   work=$(mktemp -d "$cache/.initramfs-XXXXXX")
   chmod 755 "$work"
   mkdir -p "$work"/{dev,proc,sys,modules,usr/bin,usr/lib,usr/lib64}
@@ -98,7 +103,6 @@ make_initramfs() {
   done
   (cd "$work" && find . -mindepth 1 | sort | cpio --quiet --reproducible -o -H newc | gzip -6n) >"$work.cpio.gz"
   rm -rf "$work"
-  rm -f "$cache/$lane-$release"-*.cpio.gz
   mv "$work.cpio.gz" "$initramfs"
 }
 
@@ -106,7 +110,10 @@ make_initramfs() {
 make_iso() {
   local work
   iso=${initramfs%.cpio.gz}.iso
-  [ ! -e "$iso" ] || return 0
+  if [ -e "$iso" ]; then
+    touch "$iso"
+    return
+  fi
   work=$(mktemp -d "$cache/.iso-XXXXXX")
   cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/"
   cp "$kernel/vmlinuz" "$work/vmlinuz"
@@ -122,7 +129,6 @@ END
     -boot-info-table "$work" 2>"$cache/xorriso.log" ||
     fail "xorriso could not make the boot image: $(tail -n 1 "$cache/xorriso.log")"
   rm -rf "$work"
-  rm -f "$cache/$lane-$release"-*.iso
   mv "$work.iso" "$iso"
 }
 
@@ -131,7 +137,8 @@ prepare_lane() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
   flock 9
-  kernel_arguments="console=ttyS0 quiet panic=0"
+  # A busy host can hold the emulator up for longer than the kernel's checks of its timer allow.
+  kernel_arguments="console=ttyS0 quiet panic=0 no_timer_check nowatchdog lane=$lane"
   choose_release
   fetch_kernel
   if ! $print_kernel; then
@@ -150,5 +157,6 @@ build_binary() {
   binary=$built
   [ ! -x "$built" ] || [ -n "$(find "$root/Package.swift" "$root/Sources" -newer "$built" -print -quit)" ] || return 0
   note "building vmreel (release)"
-  (cd "$root" && tools/setup && swift build -c release --product vmreel >&2) || fail "vmreel does not build"
+  (cd "$root" && tools/setup && swift build -c release --product vmreel >&2 && touch "$built") ||
+    fail "vmreel does not build"
 }
