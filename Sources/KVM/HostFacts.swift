@@ -41,8 +41,10 @@ public struct HostFacts: Equatable, Sendable {
   public var ripConventions = RIPConventions()
   /// Which of single steps and breakpoints work.
   public var debugFeatures: DebugFeatures = []
-  /// Whether the TSC can be frozen by scaling (KVM_CAP_TSC_CONTROL).
+  /// Whether KVM scales the guest's TSC (KVM_CAP_TSC_CONTROL).
   public var hasTSCScaling = false
+  /// Whether RDTSC in a guest read the frozen value in all of a slice, each time it was tried.
+  public var freezesTSC = false
   /// Whether registers come with each exit (KVM_CAP_SYNC_REGS).
   public var syncsRegisters = false
   /// Whether MSR accesses reach the runner (KVM_CAP_X86_MSR_FILTER).

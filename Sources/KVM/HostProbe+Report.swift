@@ -153,10 +153,7 @@ extension HostProbe {
 
   private static func measured(_ facts: HostFacts) -> [HostFact] {
     [
-      flag(
-        "TSC scaling", facts.hasTSCScaling,
-        "not used yet: a guest that executes RDTSC may diverge on replay",
-        "a guest that executes RDTSC may diverge on replay"),
+      timestampFact(facts),
       flag(
         "registers at exits", facts.syncsRegisters, "KVM_CAP_SYNC_REGS: cheap",
         "one more ioctl at each exit"),
@@ -191,6 +188,22 @@ extension HostProbe {
     HostFact(
       name: name, value: isSet ? yes : no, meaning: isSet ? good : limited,
       verdict: isSet ? .good : .limited)
+  }
+
+  private static func timestampFact(_ facts: HostFacts) -> HostFact {
+    guard !facts.freezesTSC else {
+      return HostFact(
+        name: "tsc", value: "freeze",
+        meaning: "RDTSC reads what the recording chose (TSC scaling), in user space too")
+    }
+    let reason =
+      facts.hasTSCScaling
+      ? "KVM scales the TSC here, but a trial guest did not read the frozen value"
+      : "KVM has no TSC scaling here (KVM_CAP_TSC_CONTROL)"
+    return HostFact(
+      name: "tsc", value: "patch for Linux kernels, none for other guests",
+      meaning: "\(reason): RDTSC that is not rewritten reads the host's counter, and a replay of "
+        + "it may diverge", verdict: .limited)
   }
 
   private static func ripFact(_ conventions: RIPConventions) -> HostFact {
