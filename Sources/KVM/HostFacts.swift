@@ -54,6 +54,20 @@ public struct HostFacts: Equatable, Sendable {
 
   /// Nothing known.
   public init() {}
+
+  /// Why RDTSC cannot be frozen on this host; `nil` when it can.
+  public var freezeObstacle: String? {
+    if freezesTSC { return nil }
+    return hasTSCScaling
+      ? "this host's KVM scales the TSC, but a trial guest did not read the frozen value"
+      : "this host's KVM has no TSC scaling (KVM_CAP_TSC_CONTROL)"
+  }
+
+  /// Why a port read cannot stand for RDTSC on this host; `nil` when it can: the answer takes two
+  /// registers.
+  public var patchObstacle: String? {
+    syncsRegisters ? nil : "this host's KVM does not share registers (KVM_CAP_SYNC_REGS)"
+  }
 }
 
 /// One line of `doctor`: what was looked at, what it is, what that means.
