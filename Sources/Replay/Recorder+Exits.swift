@@ -56,7 +56,7 @@ extension Recorder {
       logExit(&event)
     case .msrRead(let index):
       logExit(&event)
-      logReply(board.readMSR(index), width: 8)
+      logReply(readMSR(index), width: 8)
     default:
       logExit(&event)
       noteStop(exit.reason)
@@ -92,6 +92,10 @@ extension Recorder {
 
   private func logReply(_ value: UInt64, width: UInt8) {
     cpu.reply(value)
+    logAnswer(value, width: width)
+  }
+
+  private func logAnswer(_ value: UInt64, width: UInt8) {
     var event = Event(.inputData)
     event.width = width
     event.value = value
@@ -99,15 +103,18 @@ extension Recorder {
     append(&event)
   }
 
-  /// Answers what stands for RDTSC: virtual time in nanoseconds.
   private func logTimestamp() {
-    cpu.replyTimestamp(now.nanoseconds)
-    var event = Event(.inputData)
-    event.width = 8
-    event.value = now.nanoseconds
-    digest.absorb(event)
-    append(&event)
+    cpu.replyTimestamp(timestamp)
+    logAnswer(timestamp, width: 8)
   }
+
+  private func readMSR(_ index: UInt32) -> UInt64 {
+    index == TimestampMSR.number && policy.tsc != .none ? timestamp : board.readMSR(index)
+  }
+
+  /// What stands for RDTSC reads, and what RDTSC reads after this exit where it is frozen: virtual
+  /// time in nanoseconds.
+  private var timestamp: UInt64 { cpu.frozenTimestamp ?? now.nanoseconds }
 
   /// REP OUTS: the elements lie in the exit's data.
   private func writeString(_ access: PortAccess, _ event: inout Event) {
