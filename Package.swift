@@ -33,13 +33,14 @@ let package = Package(
     // L0: no dependencies inside the package.
     .target(name: "CKVM"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
     layer("Bytes", ["CCrypto"]),
 
     // L1: pure values; no clock, file, socket or printing.
     layer("Disassembly", ["CZydis"]),
-    layer("Machine", ["Bytes"]),
+    layer("Machine", ["Bytes", "CLZ4", "CZstd", "Disassembly"]),
     layer("Trace", ["Bytes", "CZstd"]),
     layer("BuiltInGuests"),
 

@@ -28,6 +28,16 @@ public enum LoaderError: Error, Equatable, Sendable {
   case unusableLoadAddress(address: UInt64, allowed: String)
   /// There are more of something than the loader has room for.
   case tooMany(what: String, count: Int, limit: Int)
+  /// The file is neither a bzImage nor an ELF file.
+  case notLinux
+  /// The bzImage's boot protocol is older than this loader supports.
+  case kernelTooOld(version: UInt16)
+  /// The kernel inside a bzImage is compressed by a method this loader has no decompressor for.
+  case unsupportedCompression(name: String, offset: Int)
+  /// The compressed kernel inside a bzImage does not unpack to the size it states.
+  case damagedPayload(offset: Int)
+  /// What a bzImage's payload unpacks to is not an ELF file.
+  case payloadNotELF(offset: Int)
 }
 
 extension LoaderError: CustomStringConvertible {
@@ -64,6 +74,8 @@ extension LoaderError: CustomStringConvertible {
       "a flat image cannot be loaded at \(hex(address)); choose \(allowed)"
     case .tooMany(let what, let count, let limit):
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
+    case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF:
+      linuxDescription
     }
   }
 
@@ -87,6 +99,6 @@ extension LoaderError: CustomStringConvertible {
 }
 
 /// A number as messages show addresses and offsets.
-private func hex(_ value: some BinaryInteger) -> String {
+func hex(_ value: some BinaryInteger) -> String {
   "0x" + String(value, radix: 16)
 }

@@ -1,0 +1,22 @@
+extension LoaderError {
+  /// The sentences of what only the Linux loader meets.
+  var linuxDescription: String {
+    switch self {
+    case .notLinux:
+      "it is no Linux kernel (neither a bzImage nor an ELF file); give a vmlinuz or a vmlinux"
+    case .kernelTooOld(let version):
+      "it speaks boot protocol \(version >> 8).\(version & 0xff), but vmreel needs 2.10; "
+        + "give Linux 2.6.31 or newer"
+    case .unsupportedCompression(let name, let offset):
+      "the kernel inside the bzImage (offset \(hex(offset))) is compressed with \(name), and only "
+        + "LZ4 and zstd can be unpacked; give the vmlinux itself"
+    case .damagedPayload(let offset):
+      "the compressed kernel at offset \(hex(offset)) of the bzImage is damaged; "
+        + "copy the file again"
+    case .payloadNotELF(let offset):
+      "what the compressed kernel at offset \(hex(offset)) unpacks to is no ELF file; "
+        + "give the vmlinux itself"
+    default: "the kernel cannot be loaded"
+    }
+  }
+}
