@@ -16,6 +16,8 @@ extension LoaderError {
     case .payloadNotELF(let offset):
       "what the compressed kernel at offset \(hex(offset)) unpacks to is no ELF file; "
         + "give the vmlinux itself"
+    case .notPatchable(let reason):
+      "its RDTSC instructions cannot be rewritten, as --tsc patch demands: \(reason)"
     default: "the kernel cannot be loaded"
     }
   }

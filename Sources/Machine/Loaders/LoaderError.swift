@@ -38,6 +38,8 @@ public enum LoaderError: Error, Equatable, Sendable {
   case damagedPayload(offset: Int)
   /// What a bzImage's payload unpacks to is not an ELF file.
   case payloadNotELF(offset: Int)
+  /// The RDTSC instructions of the kernel cannot be rewritten.
+  case notPatchable(reason: String)
 }
 
 extension LoaderError: CustomStringConvertible {
@@ -74,7 +76,8 @@ extension LoaderError: CustomStringConvertible {
       "a flat image cannot be loaded at \(hex(address)); choose \(allowed)"
     case .tooMany(let what, let count, let limit):
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
-    case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF:
+    case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF,
+      .notPatchable:
       linuxDescription
     }
   }
