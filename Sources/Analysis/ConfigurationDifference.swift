@@ -71,6 +71,13 @@ public struct ConfigurationDifference: Codable, Equatable, Sendable {
     if let append = guest.append {
       fields.append(Field(path: "guest.append", rank: .guest, value: append))
     }
+    if let entry = guest.entry {
+      fields.append(Field(path: "guest.entry", rank: .guest, value: entry))
+    }
+    if let initrd = guest.initrd {
+      fields.append(Field(path: "guest.initrd.name", rank: .guest, value: initrd.name))
+      fields.append(Field(path: "guest.initrd.sha256", rank: .guest, value: initrd.sha256))
+    }
     for (index, module) in guest.modules.enumerated() {
       let path = "guest.modules[\(index)]"
       fields.append(Field(path: path + ".name", rank: .guest, value: module.name))

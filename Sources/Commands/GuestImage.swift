@@ -8,6 +8,7 @@ struct GuestImage {
   enum Loader {
     case flat(FlatLoader)
     case multiboot(MultibootLoader)
+    case linux(LinuxLoader)
   }
 
   var loader: Loader
@@ -23,6 +24,7 @@ struct GuestImage {
     if let path = options.multiboot {
       return try multiboot(try InputFile.read(path), path: path, kind: "multiboot", options)
     }
+    if let path = options.kernel { return try linux(path, options) }
     guard let path = options.flat, let address = options.loadAddress?.value else {
       throw CommandFailure("no guest was named")
     }
@@ -77,6 +79,26 @@ struct GuestImage {
       identity: identity, memoryMiB: options.memoryMiB ?? defaultMemoryMiB, readsInput: true)
   }
 
+  private static func linux(_ path: String, _ options: GuestOptions) throws -> GuestImage {
+    let kernel = try InputFile.read(path)
+    let initrd = try options.initrd.map { try InputFile.read($0) }
+    let loader = LinuxLoader(kernel: kernel, commandLine: options.append ?? "", initrd: initrd)
+    var identity = identity("linux", path, kernel, loadAddress: nil)
+    identity.append = options.append
+    if let path = options.initrd, let initrd {
+      identity.initrd = Metadata.Module(
+        name: InputFile.name(of: path), sha256: hex(SHA256.hash(initrd)))
+    }
+    do {
+      identity.entry = try loader.entry().rawValue
+    } catch {
+      throw CommandFailure("\(identity.name): \(error.description)")
+    }
+    return GuestImage(
+      loader: .linux(loader), identity: identity,
+      memoryMiB: options.memoryMiB ?? LinuxLoader.defaultMemoryMiB, readsInput: true)
+  }
+
   private static func identity(
     _ kind: String, _ path: String, _ image: [UInt8], loadAddress: UInt64?
   ) -> Metadata.Guest {
@@ -95,6 +117,7 @@ struct GuestImage {
       switch loader {
       case .flat(let loader): return try loader.load(into: memory)
       case .multiboot(let loader): return try loader.load(into: memory)
+      case .linux(let loader): return try loader.load(into: memory)
       }
     } catch {
       throw CommandFailure("\(identity.name): \(error.description)")

@@ -25,7 +25,21 @@ struct GuestOptions: ParsableArguments {
   var multiboot: String?
 
   @Option(
-    name: .long, help: ArgumentHelp("The kernel's arguments, for --multiboot.", valueName: "text"))
+    name: .long,
+    help: ArgumentHelp(
+      "A Linux kernel: a bzImage (vmlinuz), or an ELF file (vmlinux).", valueName: "file"))
+  var kernel: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The initial RAM disk of --kernel: a cpio archive.", valueName: "file"))
+  var initrd: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The kernel's command line, such as console=ttyS0; for --kernel and --multiboot.",
+      valueName: "text"))
   var append: String?
 
   @Option(
@@ -35,21 +49,25 @@ struct GuestOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("m"), .customLong("memory")],
-    help: ArgumentHelp("RAM in MiB.", valueName: "n"))
+    help: ArgumentHelp("RAM in MiB; 128 for --kernel, else 16.", valueName: "n"))
   var memoryMiB: Int?
 
   mutating func validate() throws {
-    let named = [guest, flat, multiboot].compactMap { $0 }.count
+    let named = [guest, flat, multiboot, kernel].compactMap { $0 }.count
     guard named == 1 else {
-      throw ValidationError("name exactly one guest: --guest, --flat or --multiboot")
+      throw ValidationError("name exactly one guest: --guest, --flat, --multiboot or --kernel")
     }
     guard (flat == nil) == (loadAddress == nil) else {
       throw ValidationError("--flat and --at go together")
     }
     let takesArguments = multiboot != nil || guest.map(Self.takesArguments) ?? false
-    guard takesArguments || (append == nil && modules.isEmpty) else {
-      throw ValidationError("--append and --module need a Multiboot guest")
+    guard takesArguments || modules.isEmpty else {
+      throw ValidationError("--module needs a Multiboot guest")
     }
+    guard takesArguments || kernel != nil || append == nil else {
+      throw ValidationError("--append needs --kernel or a Multiboot guest")
+    }
+    guard kernel != nil || initrd == nil else { throw ValidationError("--initrd needs --kernel") }
     guard memoryMiB.map({ (1...GuestMemory.maximumMiB).contains($0) }) ?? true else {
       throw ValidationError("-m must be from 1 to \(GuestMemory.maximumMiB) MiB")
     }

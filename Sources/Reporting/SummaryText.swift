@@ -36,8 +36,10 @@ public enum SummaryText {
   private static func guest(_ metadata: Metadata) -> [(String, String)] {
     let guest = metadata.guest
     var rows = [("guest", "\(guest.name) (\(guest.kind))"), ("sha256", guest.sha256)]
+    if let entry = guest.entry { rows.append(("entry", entry)) }
     if let append = guest.append { rows.append(("append", append)) }
     rows += guest.modules.map { ("module", "\($0.name) \($0.sha256)") }
+    if let initrd = guest.initrd { rows.append(("initrd", "\(initrd.name) \(initrd.sha256)")) }
     rows += [
       ("memory", "\(metadata.memoryMiB) MiB"), ("board", metadata.board.name),
       ("cpu model", "\(metadata.cpu.model), CPUID \(metadata.cpu.cpuid)"),

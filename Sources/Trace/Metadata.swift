@@ -24,7 +24,7 @@ public struct Metadata: Codable, Equatable, Sendable {
 
   /// The identity of what ran.
   public struct Guest: Codable, Equatable, Sendable {
-    /// `built-in`, `flat` or `multiboot`.
+    /// `built-in`, `flat`, `multiboot` or `linux`.
     public var kind: String
     /// The guest's name or file name.
     public var name: String
@@ -36,8 +36,12 @@ public struct Metadata: Codable, Equatable, Sendable {
     public var append: String?
     /// Modules, in order.
     public var modules: [Module]
+    /// Linux's initial RAM disk.
+    public var initrd: Module?
+    /// How Linux was entered: `boot-protocol-64`, `boot-protocol-32` or `pvh`.
+    public var entry: String?
 
-    /// Makes a guest identity.
+    /// Makes a guest identity without what only Linux has.
     public init(
       kind: String, name: String, sha256: String, loadAddress: UInt64?, append: String?,
       modules: [Module]

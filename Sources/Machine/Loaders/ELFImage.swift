@@ -13,7 +13,7 @@ enum ELFImage {
   static func plan(_ bytes: [UInt8]) throws(LoaderError) -> ImagePlan {
     let fields = ImageFields(bytes: bytes)
     let shape = try readShape(fields)
-    let headers = try readProgramHeaders(fields, shape)
+    let headers = try programHeaders(fields, ofType: 1)
     var segments: [ImageSegment] = []
     for header in headers where header.memorySize > 0 {
       segments.append(try segment(header, fields))
@@ -23,7 +23,7 @@ enum ELFImage {
         name: "the number of loadable ELF segments", offset: shape.programHeaderCountOffset,
         value: 0, expected: "1 or more")
     }
-    let entry: UInt64 = try fields.readWord(at: 24, shape, "e_entry")
+    let entry = try fields.readWord(at: 24, shape, "e_entry")
     return ImagePlan(
       segments: segments, entry: try physicalEntry(entry, headers, segments))
   }
@@ -39,7 +39,7 @@ enum ELFImage {
     var programHeaderFields: [UInt64] { is64Bit ? [8, 16, 24, 32, 40] : [4, 8, 12, 16, 20] }
   }
 
-  private struct ProgramHeader {
+  struct ProgramHeader {
     var offsetInFile: UInt64
     var fileOffset: UInt64
     var virtualAddress: UInt64
@@ -70,9 +70,11 @@ enum ELFImage {
     }
   }
 
-  private static func readProgramHeaders(
-    _ fields: ImageFields, _ shape: Shape
+  /// The program headers of one type: 1 is PT_LOAD, 4 PT_NOTE.
+  static func programHeaders(
+    _ fields: ImageFields, ofType type: UInt32
   ) throws(LoaderError) -> [ProgramHeader] {
+    let shape = try readShape(fields)
     let start = try fields.readWord(at: shape.programHeaderOffsetOffset, shape, "e_phoff")
     let size: UInt16 = try fields.read(at: shape.programHeaderSizeOffset, "e_phentsize")
     let count: UInt16 = try fields.read(at: shape.programHeaderCountOffset, "e_phnum")
@@ -90,17 +92,16 @@ enum ELFImage {
     var headers: [ProgramHeader] = []
     for index in 0..<UInt64(count) {
       let offset = UInt64(table.lowerBound) + index * UInt64(size)
-      if let header = try readLoadHeader(fields, shape, at: offset) { headers.append(header) }
+      if try fields.read(UInt32.self, at: offset, "p_type") == type {
+        headers.append(try readProgramHeader(fields, shape, at: offset))
+      }
     }
     return headers
   }
 
-  /// The program header at an offset, if it is a PT_LOAD.
-  private static func readLoadHeader(
+  private static func readProgramHeader(
     _ fields: ImageFields, _ shape: Shape, at offset: UInt64
-  ) throws(LoaderError) -> ProgramHeader? {
-    let type: UInt32 = try fields.read(at: offset, "p_type")
-    guard type == 1 else { return nil }
+  ) throws(LoaderError) -> ProgramHeader {
     let places = shape.programHeaderFields
     return ProgramHeader(
       offsetInFile: offset,

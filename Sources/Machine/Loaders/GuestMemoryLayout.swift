@@ -2,7 +2,8 @@
 ///
 ///     0x0000_0000  interrupt vector table       real mode reads its vectors here
 ///     0x0000_1000  boot loader's data           GDT, then either page tables or Multiboot facts
-///     0x0000_8000  free for images
+///     0x0000_8000  free for images              Linux: what it is told (boot_params or PVH facts)
+///     0x0000_a000  free for images              Linux: its command line
 ///     0x0009_fc00  legacy hole to 1 MiB         plain RAM, but no kernel expects to own it
 ///     0x0010_0000  extended memory              kernels and their modules
 ///     0xc000_0000  device hole                  never RAM (GuestMemory.maximumMiB)
@@ -35,6 +36,12 @@ public enum GuestMemoryLayout {
   public static let multibootTexts: Range<UInt64> = 0x1800..<0x8000
   /// How many modules the list has room for.
   public static let maximumModules = 64
+
+  /// What Linux is told: boot_params (one page), or PVH's start information, module list and
+  /// memory map.
+  public static let linuxBootFacts: Range<UInt64> = 0x8000..<0x9000
+  /// Linux's command line with the zero at its end.
+  public static let linuxCommandLine: Range<UInt64> = 0xa000..<0x2_0000
 
   /// From the extended BIOS data area to 1 MiB: reserved in memory maps, as on every PC.
   public static let legacyHole: Range<UInt64> = 0x9_fc00..<0x10_0000

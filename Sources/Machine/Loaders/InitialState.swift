@@ -51,6 +51,25 @@ enum InitialState {
     return system
   }
 
+  /// ``protectedMode32`` with the selectors Linux's boot protocol demands.
+  static var linux32: SystemRegisters { withLinuxSelectors(protectedMode32) }
+
+  /// ``longMode64`` with the selectors Linux's boot protocol demands.
+  static var linux64: SystemRegisters { withLinuxSelectors(longMode64) }
+
+  /// __BOOT_CS and __BOOT_DS: one descriptor higher than ours.
+  private static func withLinuxSelectors(_ state: SystemRegisters) -> SystemRegisters {
+    var state = state
+    for index in 0..<6 { state.segments[index].selector += 8 }
+    state.gdt.limit += 8
+    return state
+  }
+
+  /// A GDT for Linux: the given one behind one more null descriptor.
+  static func linuxDescriptorTable(_ table: [UInt8]) -> [UInt8] {
+    [UInt8](repeating: 0, count: 8) + table
+  }
+
   /// The GDT for ``protectedMode32``: null, code, data; accessed bits set, so that the processor
   /// never writes here.
   static var descriptorTable32: [UInt8] {

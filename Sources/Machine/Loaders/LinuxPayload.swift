@@ -29,6 +29,8 @@ public enum LinuxPayload {
     case .lz4: elf = PayloadCompression.unpackLZ4(compressed, byteCount: Int(stated))
     case .zstd: elf = PayloadCompression.unpackZstd(compressed, byteCount: Int(stated))
     case .other(let name): throw .unsupportedCompression(name: name, offset: payload.lowerBound)
+    case .unknown:
+      throw .unsupportedCompression(name: "an unknown method", offset: payload.lowerBound)
     }
     guard let elf else { throw .damagedPayload(offset: payload.lowerBound) }
     guard ELFImage.isELF(elf) else { throw .payloadNotELF(offset: payload.lowerBound) }

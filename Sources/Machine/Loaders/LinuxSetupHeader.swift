@@ -22,6 +22,8 @@ struct LinuxSetupHeader: Equatable {
   let protectedModeCode: Range<Int>
   /// Whether there is a 64-bit entry point 0x200 bytes into the protected-mode code.
   let has64BitEntry: Bool
+  /// Whether the code may be loaded elsewhere than at 1 MiB.
+  let isRelocatable: Bool
   /// Where the kernel unpacks itself to when it is put there or lower.
   let preferredAddress: UInt64
   /// The memory the kernel needs from its load address on before it reads its memory map.
@@ -58,6 +60,7 @@ struct LinuxSetupHeader: Equatable {
     }
     let extendedFlags: UInt16 = try fields.read(at: 0x236, "xloadflags")
     has64BitEntry = version >= 0x020c && extendedFlags & 1 != 0
+    isRelocatable = try fields.read(UInt8.self, at: 0x234, "relocatable_kernel") != 0
     preferredAddress = try fields.read(at: 0x258, "pref_address")
     initByteCount = UInt64(try fields.read(UInt32.self, at: 0x260, "init_size"))
     maximumInitrdAddress = UInt64(

@@ -16,6 +16,22 @@ extension LoaderError {
     case .payloadNotELF(let offset):
       "what the compressed kernel at offset \(hex(offset)) unpacks to is no ELF file; "
         + "give the vmlinux itself"
+    case .noLinuxEntry:
+      "the ELF file has neither a PVH entry point (note XEN_ELFNOTE_PHYS32_ENTRY) nor Linux's "
+        + "banner; give a Linux kernel for x86-64"
+    case .commandLineTooLong(let byteCount, let limit):
+      "the command line has \(byteCount) bytes, but the kernel reads \(limit); shorten --append"
+    case .emptyInitrd:
+      "the initrd is empty; give a cpio archive"
+    case .notAnInitrd:
+      "the initrd is neither a cpio archive (newc) nor compressed by a method Linux knows; "
+        + "make it with cpio -o -H newc"
+    case .truncatedInitrd(let offset):
+      "the initrd's cpio archive breaks off in the member at offset \(hex(offset)); "
+        + "copy the file again"
+    case .initrdTooLarge(let byteCount, let room):
+      "the initrd has \(byteCount) bytes, but this kernel leaves room for \(room); "
+        + "make it smaller"
     case .notPatchable(let reason):
       "its RDTSC instructions cannot be rewritten, as --tsc patch demands: \(reason)"
     default: "the kernel cannot be loaded"

@@ -38,6 +38,18 @@ public enum LoaderError: Error, Equatable, Sendable {
   case damagedPayload(offset: Int)
   /// What a bzImage's payload unpacks to is not an ELF file.
   case payloadNotELF(offset: Int)
+  /// An ELF file that shows neither a PVH entry point nor that it is Linux.
+  case noLinuxEntry
+  /// The command line is longer than the kernel reads.
+  case commandLineTooLong(byteCount: Int, limit: Int)
+  /// The initrd has no bytes.
+  case emptyInitrd
+  /// The initrd is nothing Linux can unpack.
+  case notAnInitrd
+  /// The initrd's archive ends before its last member.
+  case truncatedInitrd(offset: Int)
+  /// The initrd does not fit above the kernel and below the last address it may have.
+  case initrdTooLarge(byteCount: Int, room: UInt64)
   /// The RDTSC instructions of the kernel cannot be rewritten.
   case notPatchable(reason: String)
 }
@@ -77,7 +89,8 @@ extension LoaderError: CustomStringConvertible {
     case .tooMany(let what, let count, let limit):
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
     case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF,
-      .notPatchable:
+      .noLinuxEntry, .commandLineTooLong, .emptyInitrd, .notAnInitrd, .truncatedInitrd,
+      .initrdTooLarge, .notPatchable:
       linuxDescription
     }
   }

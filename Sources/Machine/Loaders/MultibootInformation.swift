@@ -70,18 +70,11 @@ struct MultibootInformation {
 
   /// Entries of 24 bytes: size of the rest, base, length, type (1 usable, 2 reserved).
   private var memoryMap: [UInt8] {
-    let hole = GuestMemoryLayout.legacyHole
-    let ranges: [(addresses: Range<UInt64>, type: UInt32)] = [
-      (0..<hole.lowerBound, 1),
-      (hole, 2),
-      (GuestMemoryLayout.extendedMemory..<ramByteCount, 1),
-      (GuestMemoryLayout.hypervisorPages, 2),
-    ]
-    return ranges.filter { !$0.addresses.isEmpty }.flatMap { range in
-      let base = range.addresses.lowerBound
-      let length = UInt64(range.addresses.count)
+    MemoryMapEntry.map(ramByteCount: ramByteCount).flatMap { entry in
+      let base = entry.addresses.lowerBound
+      let length = UInt64(entry.addresses.count)
       return littleEndian([
-        20, low(base), high(base), low(length), high(length), range.type,
+        20, low(base), high(base), low(length), high(length), entry.kind.rawValue,
       ])
     }
   }

@@ -7,8 +7,10 @@ enum PayloadCompression: Equatable {
   case lz4
   /// A zstd frame.
   case zstd
-  /// Something this loader has no decompressor for.
+  /// Something Linux can unpack and this loader cannot.
   case other(name: String)
+  /// Nothing Linux can unpack.
+  case unknown
 
   /// The magic numbers Linux's own `decompress_method` looks for.
   init(firstBytes: ArraySlice<UInt8>) {
@@ -22,8 +24,7 @@ enum PayloadCompression: Equatable {
       ([0x89, 0x4c, 0x5a], .other(name: "lzo")),
     ]
     self =
-      known.first { firstBytes.starts(with: $0.magic) }?.compression
-      ?? .other(name: "an unknown method")
+      known.first { firstBytes.starts(with: $0.magic) }?.compression ?? .unknown
   }
 
   private static let lz4Magic: [UInt8] = [0x02, 0x21, 0x4c, 0x18]
