@@ -16,6 +16,12 @@ struct GuestImage {
   var memoryMiB: Int
   var readsInput: Bool
 
+  /// Whether the guest edits lines itself, so that a terminal's keys go to it one by one.
+  var hasConsole: Bool {
+    if case .linux = loader { return true }
+    return false
+  }
+
   static let defaultMemoryMiB = 16
 
   /// Reads what the options name.

@@ -36,7 +36,8 @@ struct RecordSession {
       throw CommandFailure(error.sentence)
     }
     host = try TerminalHost(
-      input: input ?? (image.readsInput ? "-" : "none"), kicker: processor.kicker)
+      input: input ?? (image.readsInput ? "-" : "none"), isRaw: image.hasConsole,
+      kicker: processor.kicker)
     do {
       let header = FileHeader(pageKey: SHA256.randomBytes(16))
       writer = try ReelWriter(
@@ -53,6 +54,7 @@ struct RecordSession {
     let recorder = Recorder(
       processor: processor, memory: memory,
       board: Board(configuration: BoardConfiguration()), host: host, sink: writer, policy: policy)
+    host.begin()
     let end = recorder.run()
     host.finish()
     let size: (stored: UInt64, raw: UInt64)

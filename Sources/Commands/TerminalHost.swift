@@ -16,16 +16,23 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
   private let hasWaiting = Atomic<Bool>(false)
   private let wake: DispatchSemaphore
   private let isLive: Bool
+  private let isRaw: Bool
+  private var terminal: RawTerminal?
+  private var escape = ConsoleEscape()
+  private let isLeaving = Atomic<Bool>(false)
   private let isInputOpen = Atomic<Bool>(false)
   private var ready: [UInt8] = []
   private var readyPosition = 0
   private var inputSource: (any DispatchSourceRead)?
   private let queue = DispatchQueue(label: "vmreel.host")
 
-  /// - Parameter input: a path, `-` for standard input, or `none`.
-  init(input: String, kicker: Kicker) throws {
+  /// - Parameters:
+  ///   - input: a path, `-` for standard input, or `none`.
+  ///   - isRaw: whether a terminal's keys go to the guest one by one, Ctrl-C included.
+  init(input: String, isRaw: Bool, kicker: Kicker) throws {
     self.kicker = kicker
     isLive = input == "-" && isatty(STDIN_FILENO) != 0
+    self.isRaw = isRaw && isLive
     // Read before signals are watched: until then Ctrl-C ends the process at once.
     if input != "none", !isLive {
       ready = input == "-" ? try Self.readStandardInput() : try InputFile.read(input)
@@ -33,7 +40,18 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
     let wake = DispatchSemaphore(value: 0)
     self.wake = wake
     signals = SignalWatch(kicker) { wake.signal() }
-    if isLive { watchInput() }
+  }
+
+  /// Begins to watch a terminal; ``finish()`` puts it back as it was.
+  ///
+  /// Last before the guest runs: nothing may fail in between.
+  func begin() {
+    guard isLive else { return }
+    if isRaw {
+      terminal = RawTerminal()
+      StandardError.note("console: " + ConsoleEscape.help)
+    }
+    watchInput()
   }
 
   private static func readStandardInput() throws -> [UInt8] {
@@ -60,7 +78,8 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
         isInputOpen.store(false, ordering: .relaxed)
         source.cancel()
       } else {
-        waiting.withLock { $0.append(contentsOf: buffer.prefix(got)) }
+        let typed = isRaw ? keys(buffer.prefix(got)) : Array(buffer.prefix(got))
+        waiting.withLock { $0.append(contentsOf: typed) }
         hasWaiting.store(true, ordering: .releasing)
       }
       kicker.kick()
@@ -70,7 +89,25 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
     inputSource = source
   }
 
+  /// The bytes for the guest among what was typed; the commands among it are obeyed.
+  ///
+  /// Called on the queue alone.
+  private func keys(_ typed: ArraySlice<UInt8>) -> [UInt8] {
+    var sent: [UInt8] = []
+    for byte in typed {
+      switch escape.key(byte) {
+      case .send(let byte): sent.append(byte)
+      case .leave: isLeaving.store(true, ordering: .relaxed)
+      case .help: StandardError.note("\nconsole: " + ConsoleEscape.help)
+      case .none: break
+      }
+    }
+    return sent
+  }
+
   var stopSignal: Int32? { signals.received }
+
+  var isEndRequested: Bool { isLeaving.load(ordering: .relaxed) }
 
   var mayReceiveInput: Bool {
     readyPosition < ready.count || isInputOpen.load(ordering: .relaxed)
@@ -93,7 +130,7 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
 
   func wait(untilNanoseconds deadline: UInt64?) -> UInt64 {
     StandardOutput.shared.drain()
-    guard stopSignal == nil else { return Self.now() }
+    guard stopSignal == nil, !isEndRequested else { return Self.now() }
     if let deadline {
       let left = deadline &- min(Self.now(), deadline)
       _ = wake.wait(timeout: .now() + .nanoseconds(Int(min(left, 1 << 60))))
@@ -109,9 +146,11 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
     if isLive || byte == UInt8(ascii: "\n") { StandardOutput.shared.drain() }
   }
 
-  /// Stops watching input.
+  /// Stops watching input and restores the terminal.
   func finish() {
     inputSource?.cancel()
+    StandardOutput.shared.drain()
+    terminal?.restore()
   }
 
   private static func now() -> UInt64 {

@@ -84,6 +84,7 @@ extension Recorder {
     let time = host.wait(untilNanoseconds: limits.min().map { $0 &+ start }) &- start
     now = max(now, VirtualTime(nanoseconds: time))
     if let signal = host.stopSignal { end(.signal, UInt64(signal)) }
+    if host.isEndRequested { end(.userRequest) }
     if let limit = policy.timeLimitNanoseconds, time >= limit { end(.timeLimit) }
     return true
   }

@@ -220,6 +220,7 @@ extension Recorder {
 
   private func checkStopConditions() {
     if let signal = host.stopSignal { end(.signal, UInt64(signal)) }
+    if host.isEndRequested { end(.userRequest) }
     if let limit = policy.timeLimitNanoseconds, lastExitTime >= limit { end(.timeLimit) }
     if let limit = policy.exitLimit, guestMadeExits >= limit { end(.exitLimit) }
     if sink.hasFailed { end(.writeFailure) }

@@ -6,6 +6,8 @@ public import Machine
 public protocol RecordingHost: AnyObject {
   /// The signal that asks the recording to stop, when one came; cheap, asked at every exit.
   var stopSignal: Int32? { get }
+  /// Whether the user has asked for the recording's end by a key; cheap, asked at every exit.
+  var isEndRequested: Bool { get }
   /// Whether input bytes may still arrive, now or later.
   var mayReceiveInput: Bool { get }
   /// The next input byte that is there already.
@@ -16,4 +18,9 @@ public protocol RecordingHost: AnyObject {
   func wait(untilNanoseconds deadline: UInt64?) -> UInt64
   /// A byte the guest printed.
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8)
+}
+
+extension RecordingHost {
+  /// No user, no key.
+  public var isEndRequested: Bool { false }
 }

@@ -26,6 +26,8 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
   case processorFailure = 10
   /// The reel could not be written any further; what was written is whole.
   case writeFailure = 11
+  /// The user ended it with the console's escape key.
+  case userRequest = 12
 
   /// Whether the end record's detail says more.
   public var hasDetail: Bool {
@@ -50,6 +52,7 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
     case .signal: "signal"
     case .processorFailure: "processor failure"
     case .writeFailure: "write failure"
+    case .userRequest: "the user"
     }
   }
 }

@@ -33,6 +33,8 @@ struct LinuxKernel: Equatable {
   /// - Throws: ``LoaderError`` when it is neither a bzImage nor an ELF file that can be started.
   static func read(_ bytes: [UInt8]) throws(LoaderError) -> LinuxKernel {
     guard ELFImage.isELF(bytes) else { return try bzImage(LinuxSetupHeader(bytes)) }
+    // A program that the dynamic linker may put anywhere has no place to start at.
+    guard bytes.count > 18, bytes[16] != 3 || bytes[17] != 0 else { throw .noLinuxEntry }
     let plan = try ELFImage.plan(bytes)
     let pvhEntry = try ELFImage.pvhEntry(bytes)
     if let pvhEntry {

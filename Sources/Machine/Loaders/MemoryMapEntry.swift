@@ -18,8 +18,8 @@ struct MemoryMapEntry: Equatable {
       MemoryMapEntry(addresses: 0..<hole.lowerBound, kind: .usable),
       MemoryMapEntry(addresses: hole, kind: .reserved),
       MemoryMapEntry(
-        addresses: GuestMemoryLayout.extendedMemory
-          ..< max(ramByteCount, GuestMemoryLayout.extendedMemory),
+        addresses: GuestMemoryLayout
+          .extendedMemory..<max(ramByteCount, GuestMemoryLayout.extendedMemory),
         kind: .usable),
       MemoryMapEntry(addresses: GuestMemoryLayout.hypervisorPages, kind: .reserved),
     ]
