@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 // The kernel's signal set: 64 bits, not glibc's 1024.
 enum { kernel_sigset_bytes = 8, max_cpuid_entries = 256, max_msrs = 1024 };
@@ -116,6 +117,36 @@ int ckvm_set_msr_filter(int fd, const struct ckvm_msr_range *ranges, uint32_t co
     };
   }
   return ckvm_call_pointer(fd, KVM_X86_SET_MSR_FILTER, &filter);
+}
+
+// ---- The timestamp counter -----------------------------------------------------------------------
+
+static int tsc_offset_attribute(int vcpu_fd, unsigned long request, uint64_t *offset) {
+  struct kvm_device_attr attribute = {
+      .group = KVM_VCPU_TSC_CTRL,
+      .attr = KVM_VCPU_TSC_OFFSET,
+      .addr = (uint64_t)(uintptr_t)offset,
+  };
+  return ckvm_call_pointer(vcpu_fd, request, &attribute);
+}
+
+int ckvm_has_tsc_offset(int vcpu_fd) {
+  return tsc_offset_attribute(vcpu_fd, KVM_HAS_DEVICE_ATTR, NULL);
+}
+
+int ckvm_set_tsc_offset(int vcpu_fd, uint64_t offset) {
+  return tsc_offset_attribute(vcpu_fd, KVM_SET_DEVICE_ATTR, &offset);
+}
+
+uint64_t ckvm_tsc(void) {
+  _mm_lfence();
+  uint64_t value = __rdtsc();
+  _mm_lfence();
+  return value;
+}
+
+void ckvm_wait_for_tsc(uint64_t value) {
+  while (__rdtsc() < value) _mm_pause();
 }
 
 // ---- Kicks ---------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 internal import ArgumentParser
 internal import Glibc
+internal import KVM
+internal import Machine
 internal import Replay
+internal import Trace
 
 /// The determinism policies a user may choose.
 struct PolicyOptions: ParsableArguments {
@@ -13,6 +16,14 @@ struct PolicyOptions: ParsableArguments {
     name: .long,
     help: "The guest's clock: warp (virtual) or real; real when standard input is a terminal.")
   var clock: ClockChoice?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What RDTSC reads: freeze (a value the recording chose), patch (the kernel is rewritten), "
+        + "none (the host's counter) or auto (the best this host can do; none for built-in guests)."
+    ))
+  var tsc: TSCChoice = .auto
 
   @Option(
     name: .long,
@@ -51,12 +62,15 @@ struct PolicyOptions: ParsableArguments {
     }
   }
 
-  /// The policy, on a host with the given window rule.
-  func policy(interruptWindowIsExact: Bool) -> RecordingPolicy {
+  /// The policy for a guest on a host.
+  ///
+  /// - Throws: ``CommandFailure`` when the host cannot keep what the user asked for.
+  func policy(for guest: Metadata.Guest, on facts: HostFacts) throws -> RecordingPolicy {
     var policy = RecordingPolicy()
     policy.placement = placement == .seal ? .seal : .exit
     policy.clock = (clock ?? (isatty(STDIN_FILENO) != 0 ? .real : .warp)) == .real ? .real : .warp
-    policy.interruptWindowIsExact = interruptWindowIsExact
+    policy.tsc = try tsc.policy(for: guest, on: facts)
+    policy.interruptWindowIsExact = facts.irqWindowIsExact
     policy.quantumNanoseconds = quantum.nanoseconds
     policy.keyframeExitInterval = keyframeEvery
     policy.timeLimitNanoseconds = timeLimit?.nanoseconds

@@ -25,7 +25,7 @@ struct RecordSession {
     path = output
     do {
       facts = try HostProbe.facts()
-      policy = options.policy(interruptWindowIsExact: facts.irqWindowIsExact)
+      policy = try options.policy(for: image.identity, on: facts)
       memory = try GuestMemory(mebibytes: image.memoryMiB)
       let loaded = try image.load(into: memory)
       processor = try KVMProcessor(memory: memory, debugFeatures: facts.debugFeatures)

@@ -9,6 +9,7 @@ final class ReplaySession {
   let memory: GuestMemory
   private let opened: OpenedReel
   private let processor: KVMProcessor
+  private let policy: ReplayPolicy
   private let bounds: ReplayBounds
   private let observer: ConsoleObserver
   private let signals: SignalWatch
@@ -29,6 +30,7 @@ final class ReplaySession {
       for warning in Self.warnings(metadata, facts, cpuName: HostDescription.cpuName()) {
         StandardError.note("warning: \(warning)")
       }
+      policy = try Self.policy(opened, on: facts)
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
       let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
       guard table.count == metadata.cpu.cpuidTable.count, table.count <= 256 else {
@@ -47,7 +49,7 @@ final class ReplaySession {
   func run() throws -> ReplayVerdict {
     let replayer = Replayer(
       processor: processor, memory: memory, reel: opened.reel,
-      policy: try Self.policy(opened), bounds: bounds, observer: observer)
+      policy: policy, bounds: bounds, observer: observer)
     defer { observer.finish() }
     do {
       return try replayer.run()
@@ -60,11 +62,18 @@ final class ReplaySession {
     }
   }
 
-  private static func policy(_ opened: OpenedReel) throws -> ReplayPolicy {
+  private static func policy(
+    _ opened: OpenedReel, on facts: HostFacts
+  ) throws -> ReplayPolicy {
     let policies = opened.metadata.policies
     guard let tsc = TSCPolicy(rawValue: policies.tsc) else {
       throw CommandFailure(
         "\(opened.path): the TSC policy \(policies.tsc) is not one this vmreel knows")
+    }
+    if let obstacle = facts.obstacle(to: tsc) {
+      throw CommandFailure(
+        "\(opened.path): recorded with tsc \(tsc.rawValue); \(obstacle), so RDTSC cannot read here "
+          + "what it read then; replay on a host where `vmreel doctor` says tsc: \(tsc.rawValue)")
     }
     return ReplayPolicy(interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc)
   }

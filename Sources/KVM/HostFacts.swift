@@ -41,8 +41,10 @@ public struct HostFacts: Equatable, Sendable {
   public var ripConventions = RIPConventions()
   /// Which of single steps and breakpoints work.
   public var debugFeatures: DebugFeatures = []
-  /// Whether the TSC can be frozen by scaling (KVM_CAP_TSC_CONTROL).
+  /// Whether KVM scales the guest's TSC (KVM_CAP_TSC_CONTROL).
   public var hasTSCScaling = false
+  /// Whether RDTSC in a guest read the frozen value in all of a slice, each time it was tried.
+  public var freezesTSC = false
   /// Whether registers come with each exit (KVM_CAP_SYNC_REGS).
   public var syncsRegisters = false
   /// Whether MSR accesses reach the runner (KVM_CAP_X86_MSR_FILTER).
@@ -52,6 +54,20 @@ public struct HostFacts: Equatable, Sendable {
 
   /// Nothing known.
   public init() {}
+
+  /// Why RDTSC cannot be frozen on this host; `nil` when it can.
+  public var freezeObstacle: String? {
+    if freezesTSC { return nil }
+    return hasTSCScaling
+      ? "this host's KVM scales the TSC, but a trial guest did not read the frozen value"
+      : "this host's KVM has no TSC scaling (KVM_CAP_TSC_CONTROL)"
+  }
+
+  /// Why a port read cannot stand for RDTSC on this host; `nil` when it can: the answer takes two
+  /// registers.
+  public var patchObstacle: String? {
+    syncsRegisters ? nil : "this host's KVM does not share registers (KVM_CAP_SYNC_REGS)"
+  }
 }
 
 /// One line of `doctor`: what was looked at, what it is, what that means.

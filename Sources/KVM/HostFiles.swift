@@ -19,12 +19,8 @@ enum HostFiles {
     kvmModule.flatMap { line("/sys/module/\($0)/parameters/\(name)") }
   }
 
-  /// The flags of the first CPU in /proc/cpuinfo.
-  static var cpuFlags: Set<Substring> {
-    let lines = text("/proc/cpuinfo").split(separator: "\n")
-    let flags = lines.first { $0.hasPrefix("flags") }?.split(separator: ":").last
-    return Set(flags?.split(separator: " ") ?? [])
-  }
+  /// What /proc/cpuinfo says about the first CPU.
+  static var cpu: CPUInfo { CPUInfo(text("/proc/cpuinfo")) }
 
   /// Whether a path exists.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }

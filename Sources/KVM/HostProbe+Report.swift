@@ -59,10 +59,8 @@ extension HostProbe {
   }
 
   private static var hardware: HostFact {
-    let flags = HostFiles.cpuFlags
-    let found = ["vmx", "svm", "ept", "npt", "vpid", "tsc_scale", "tsc_scaling"].filter {
-      flags.contains(Substring($0))
-    }
+    let cpu = HostFiles.cpu
+    let found = ["vmx", "svm", "ept", "npt", "vpid", "tsc_scale", "tsc_scaling"].filter(cpu.has)
     return HostFact(
       name: "virtualisation flags", value: found.isEmpty ? "none" : found.joined(separator: " "),
       meaning: found.isEmpty
@@ -94,58 +92,14 @@ extension HostProbe {
       verdict: isReadable ? .good : .limited)
   }
 
-  /// A hardware feature, the module parameter that tells of it, and the module that has it.
-  private struct Feature {
-    var name: String
-    var module: String
-    var parameter: String
-    var meaning: String
-    var absence: String
-  }
-
-  private static let features = [
-    Feature(
-      name: "nested paging (EPT)", module: "kvm_intel", parameter: "ept",
-      meaning: "the guest's page tables need no exits",
-      absence: "guests run slower, with more exits that the kernel handles alone"),
-    Feature(
-      name: "nested paging (NPT)", module: "kvm_amd", parameter: "npt",
-      meaning: "the guest's page tables need no exits",
-      absence: "guests run slower, with more exits that the kernel handles alone"),
-    Feature(
-      name: "unrestricted guest", module: "kvm_intel", parameter: "unrestricted_guest",
-      meaning: "real mode runs on the CPU itself", absence: "real mode is emulated by KVM"),
-    Feature(
-      name: "nested virtualisation (VT-x)", module: "kvm_intel", parameter: "nested",
-      meaning: "a guest could be given VT-x; the CPU model hides it",
-      absence: "not needed: the CPU model hides VT-x from guests"),
-    Feature(
-      name: "nested virtualisation (SVM)", module: "kvm_amd", parameter: "nested",
-      meaning: "a guest could be given SVM; the CPU model hides it",
-      absence: "not needed: the CPU model hides SVM from guests"),
-    Feature(
-      name: "VMCS shadowing", module: "kvm_intel", parameter: "enable_shadow_vmcs",
-      meaning: "nested guests would exit less; not used",
-      absence: "not needed: nested guests are not used"),
-  ]
-
   /// Every feature is listed: one of another module's says so rather than being left out.
   private static var hardwareFeatures: [HostFact] {
-    features.map { feature in
-      guard HostFiles.kvmModule == feature.module else {
-        return HostFact(
-          name: feature.name, value: "not here: a feature of \(feature.module)",
-          meaning: feature.absence, verdict: .limited)
-      }
-      let value = HostFiles.moduleParameter(feature.parameter)
-      if value == "Y" || value == "1" {
-        return HostFact(name: feature.name, value: "on", meaning: feature.meaning)
-      }
-      let setting = "\(feature.module) \(feature.parameter)=1"
-      return HostFact(
-        name: feature.name, value: value == nil ? "unknown" : "off", meaning: feature.absence,
-        mend: "if the CPU has it: modprobe -r \(feature.module) && modprobe \(setting)",
-        verdict: .limited)
+    let cpu = HostFiles.cpu
+    let loaded = HostFiles.kvmModule
+    return HardwareFeature.all.map { feature in
+      feature.fact(
+        cpu: cpu, loaded: loaded,
+        setting: feature.parameter.flatMap { HostFiles.moduleParameter($0) })
     }
   }
 
@@ -153,10 +107,7 @@ extension HostProbe {
 
   private static func measured(_ facts: HostFacts) -> [HostFact] {
     [
-      flag(
-        "TSC scaling", facts.hasTSCScaling,
-        "not used yet: a guest that executes RDTSC may diverge on replay",
-        "a guest that executes RDTSC may diverge on replay"),
+      timestampFact(facts),
       flag(
         "registers at exits", facts.syncsRegisters, "KVM_CAP_SYNC_REGS: cheap",
         "one more ioctl at each exit"),
@@ -191,6 +142,19 @@ extension HostProbe {
     HostFact(
       name: name, value: isSet ? yes : no, meaning: isSet ? good : limited,
       verdict: isSet ? .good : .limited)
+  }
+
+  private static func timestampFact(_ facts: HostFacts) -> HostFact {
+    guard let obstacle = facts.freezeObstacle else {
+      return HostFact(
+        name: "tsc", value: "freeze",
+        meaning: "RDTSC reads what the recording chose (TSC scaling), in user space too")
+    }
+    let patches = facts.patchObstacle == nil ? "patch for Linux kernels, else none" : "none"
+    return HostFact(
+      name: "tsc", value: patches,
+      meaning: "\(obstacle): RDTSC that is not rewritten reads the host's counter, and a replay of "
+        + "it may diverge", verdict: .limited)
   }
 
   private static func ripFact(_ conventions: RIPConventions) -> HostFact {

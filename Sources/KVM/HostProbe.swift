@@ -29,6 +29,7 @@ public enum HostProbe {
     facts.debugFeatures = try debugFeatures(guest)
     facts.irqWindowIsExact = try irqWindowIsExact(guest)
     facts.ripConventions = try ripConventions(guest)
+    facts.freezesTSC = facts.hasTSCScaling ? try TimestampProbe.freezesTSC() : false
     // PVM runs ring 3 natively, where CPUID does not exit: no table can hide anything there.
     facts.cpuidIsEnforced = facts.moduleName != "kvm_pvm" ? try cpuidMatches(guest) : false
     return facts

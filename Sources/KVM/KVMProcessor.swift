@@ -20,6 +20,8 @@ public final class KVMProcessor: Processor {
   /// Whether the next run ends as soon as an interrupt could be taken.
   public var requestsInterruptWindow = false
   /// What RDTSC reads in the next runs and steps.
+  ///
+  /// Where the host cannot hold it there (KVM_CAP_TSC_CONTROL), the next run throws.
   public var frozenTimestamp: UInt64?
 
   var machine: VirtualMachine
@@ -29,6 +31,8 @@ public final class KVMProcessor: Processor {
   private var isUnfinished = false
   private var thread: UInt64 = 0
   private var timer: SliceTimer?
+  private let hasTSCScaling: Bool
+  private var freezer: TimestampFreezer?
 
   /// Creates a VM over `memory` with one vCPU in the state after reset.
   ///
@@ -54,6 +58,7 @@ public final class KVMProcessor: Processor {
     try cpu.disableAPIC()
     self.cpuid = table
     hasMSRFilter = machine.hasMSRFilter
+    hasTSCScaling = system.value(of: .tscControl) > 0
     self.debugFeatures = system.value(of: .setGuestDebug) > 0 ? debugFeatures : []
     self.machine = machine
     self.cpu = cpu
@@ -101,28 +106,55 @@ public final class KVMProcessor: Processor {
     let entry = ckvm_now()
     if kicker.state.take() { return kicked(.request, entry) }
     let deadline = limit.map { entry.addingReportingOverflow($0).partialValue }
-    if let deadline { try timer?.ensure(by: deadline, now: entry) }
     unsafe cpu.run.pointee.request_interrupt_window = requestsInterruptWindow ? 1 : 0
+    var isTainted = false
+    var wake = try freeze(until: deadline)
+    if let wake { try timer?.ensure(by: wake, now: entry) }
     while true {
-      if try cpu.enter() { return made(entry) }
+      let hasExit = try cpu.enter()
+      isTainted = isTainted || mayHaveReadAnotherTimestamp
+      if hasExit { return made(entry, isTainted) }
       isUnfinished = false
       _ = ckvm_drain_kicks()
-      if kicker.state.take() { return kicked(.request, entry) }
-      guard let limit, let deadline else { continue }
-      if ckvm_now() - entry >= limit { return kicked(.sliceLimit, entry) }
-      try timer?.arm(for: deadline)
+      if kicker.state.take() { return kicked(.request, entry, isTainted) }
+      if let limit, ckvm_now() - entry >= limit { return kicked(.sliceLimit, entry, isTainted) }
+      wake = try freeze(until: deadline)
+      if let wake { try timer?.arm(for: wake) }
     }
   }
 
-  private func made(_ entry: UInt64) -> Exit {
+  private func made(_ entry: UInt64, _ isTainted: Bool = false) -> Exit {
     let now = ckvm_now()
     isUnfinished = cpu.leavesInstructionUnfinished
     debugging.hasInjected = false
-    return Exit(cpu.exitReason(), entryNanoseconds: entry, exitNanoseconds: now)
+    var exit = Exit(cpu.exitReason(), entryNanoseconds: entry, exitNanoseconds: now)
+    exit.isTainted = isTainted
+    return exit
   }
 
-  private func kicked(_ cause: KickCause, _ entry: UInt64) -> Exit {
-    Exit(.kick(cause), entryNanoseconds: entry, exitNanoseconds: ckvm_now())
+  private func kicked(_ cause: KickCause, _ entry: UInt64, _ isTainted: Bool = false) -> Exit {
+    var exit = Exit(.kick(cause), entryNanoseconds: entry, exitNanoseconds: ckvm_now())
+    exit.isTainted = isTainted
+    return exit
+  }
+
+  // MARK: - The frozen timestamp
+
+  /// Sees to it that RDTSC reads the frozen timestamp from the next entry on.
+  ///
+  /// - Returns: when the guest must be kicked, in host nanoseconds: at the deadline, or before the
+  ///   guest's counter ticks.
+  private func freeze(until deadline: UInt64?) throws(ProcessorError) -> UInt64? {
+    guard let value = frozenTimestamp else { return deadline }
+    if freezer == nil { freezer = try TimestampFreezer(cpu, hasScaling: hasTSCScaling) }
+    try freezer?.prepare(cpu, value: value)
+    guard let kick = freezer?.kickNanoseconds else { return deadline }
+    return min(deadline ?? kick, kick)
+  }
+
+  private var mayHaveReadAnotherTimestamp: Bool {
+    guard frozenTimestamp != nil, let freezer else { return false }
+    return freezer.isTickOver
   }
 
   /// Makes the calling thread the one that kicks and the timer stop.

@@ -23,3 +23,9 @@ public enum TimestampPort {
     access.port == UInt16(number) && access.width == 4 && access.count == 1
   }
 }
+
+/// The register that reads as the timestamp counter: IA32_TIME_STAMP_COUNTER.
+public enum TimestampMSR {
+  /// The register's number; Intel SDM vol. 4, table 2-2.
+  public static let number: UInt32 = 0x10
+}

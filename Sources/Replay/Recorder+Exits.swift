@@ -37,7 +37,8 @@ extension Recorder {
       writeString(access, &event)
     case .portRead(let access) where policy.tsc == .patch && TimestampPort.isRead(access):
       logExit(&event)
-      logTimestamp()
+      cpu.replyTimestamp(timestamp)
+      logAnswer(timestamp, width: 8)
     case .portRead(let access) where access.count == 1:
       logExit(&event)
       logReply(board.readPort(access.port, width: access.width, at: now), width: access.width)
@@ -54,6 +55,9 @@ extension Recorder {
     case .msrWrite(let index, let value):
       board.writeMSR(index, value: value)
       logExit(&event)
+    case .msrRead(TimestampMSR.number) where policy.tsc != .none:
+      logExit(&event)
+      logReply(timestamp, width: 8)
     case .msrRead(let index):
       logExit(&event)
       logReply(board.readMSR(index), width: 8)
@@ -92,6 +96,10 @@ extension Recorder {
 
   private func logReply(_ value: UInt64, width: UInt8) {
     cpu.reply(value)
+    logAnswer(value, width: width)
+  }
+
+  private func logAnswer(_ value: UInt64, width: UInt8) {
     var event = Event(.inputData)
     event.width = width
     event.value = value
@@ -99,15 +107,9 @@ extension Recorder {
     append(&event)
   }
 
-  /// Answers what stands for RDTSC: virtual time in nanoseconds.
-  private func logTimestamp() {
-    cpu.replyTimestamp(now.nanoseconds)
-    var event = Event(.inputData)
-    event.width = 8
-    event.value = now.nanoseconds
-    digest.absorb(event)
-    append(&event)
-  }
+  /// What stands for RDTSC reads, and what RDTSC reads after this exit where it is frozen: virtual
+  /// time in nanoseconds.
+  private var timestamp: UInt64 { cpu.frozenTimestamp ?? now.nanoseconds }
 
   /// REP OUTS: the elements lie in the exit's data.
   private func writeString(_ access: PortAccess, _ event: inout Event) {

@@ -27,6 +27,7 @@ extension ProgramTests {
       (["record", "--guest", "hello", "-o", "-"], "-o"),
       (["record", "--guest", "hello", "--until-console", ""], "--until-console"),
       (["record", "--guest", "hello", "--clock", "wrong"], "warp"),
+      (["record", "--guest", "hello", "--tsc", "sundial"], "freeze"),
       (["replay"], "<reel>"),
       (["replay", "x.reel", "--exit-timeout", "0"], "at least 1ms"),
       (["replay", "x.reel", "--format", "json", "--dump-vga"], "--dump-vga"),

@@ -83,4 +83,22 @@ import Trace
     let unpatched = try record(program, policy: quietPolicy())
     #expect(unpatched.events.filter { $0.kind == .inputData }.map(\.width) == [4, 1, 4])
   }
+
+  /// RDMSR of the counter agrees with RDTSC right after it under freeze, and moves under patch.
+  @Test(arguments: [TSCPolicy.freeze, .patch, .none])
+  func theCountersRegisterReadsAsTheCounter(policy: TSCPolicy) throws {
+    let program = ScriptedProgram([
+      .readMSR(TimestampMSR.number), .sum(.rdi, .rax), .readMSR(0x3b), .readMSR(0x10), .shutdown,
+    ])
+    let recording = try record(program, policy: quietPolicy { $0.tsc = policy })
+    let answers = recording.events.filter { $0.kind == .inputData }
+    switch policy {
+    case .freeze:
+      #expect(answers.map(\.value) == [5_001, 0, 15_001])
+      #expect(answers.allSatisfy { $0.value == 0 || $0.value == $0.timestamp })
+    case .patch: #expect(answers.map(\.value) == [5_000, 0, 15_000])
+    case .none: #expect(answers.map(\.value) == [0, 0, 0])
+    }
+    #expect(try replay(recording).isIdentical)
+  }
 }

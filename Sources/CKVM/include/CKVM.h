@@ -50,6 +50,8 @@ static const unsigned long CKVM_SET_DEBUGREGS = KVM_SET_DEBUGREGS;
 static const unsigned long CKVM_SET_GUEST_DEBUG = KVM_SET_GUEST_DEBUG;
 static const unsigned long CKVM_TRANSLATE = KVM_TRANSLATE;
 static const unsigned long CKVM_GET_STATS_FD = KVM_GET_STATS_FD;
+static const unsigned long CKVM_GET_TSC_KHZ = KVM_GET_TSC_KHZ;
+static const unsigned long CKVM_SET_TSC_KHZ = KVM_SET_TSC_KHZ;
 
 static const uint32_t CKVM_SYNC_REGS = KVM_SYNC_X86_REGS;
 
@@ -73,6 +75,11 @@ int ckvm_msr_index_list(int fd, uint32_t *indices, uint32_t capacity);
 int ckvm_get_msrs(int fd, struct kvm_msr_entry *entries, uint32_t count);
 /// KVM_SET_MSRS; returns how many of the entries were accepted.
 int ckvm_set_msrs(int fd, const struct kvm_msr_entry *entries, uint32_t count);
+
+/// KVM_HAS_DEVICE_ATTR for a vCPU's TSC offset; 0 when there is the attribute.
+int ckvm_has_tsc_offset(int vcpu_fd);
+/// KVM_SET_DEVICE_ATTR with KVM_VCPU_TSC_OFFSET: what is added to the scaled TSC of the host.
+int ckvm_set_tsc_offset(int vcpu_fd, uint64_t offset);
 
 /// A run of MSRs the guest may touch without an exit.
 struct ckvm_msr_range {
@@ -103,6 +110,10 @@ void ckvm_timer_delete(int timer);
 
 /// CLOCK_MONOTONIC in nanoseconds.
 uint64_t ckvm_now(void);
+/// The host's timestamp counter, read after everything before and before everything after.
+uint64_t ckvm_tsc(void);
+/// Spins until the host's timestamp counter has reached a value.
+void ckvm_wait_for_tsc(uint64_t value);
 /// An identity of the calling thread, never 0 or used again; costs no system call.
 uint64_t ckvm_thread(void);
 
