@@ -48,7 +48,14 @@ extension KVMProcessor {
     let start = try linearInstructionAddress()
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
+    let before = registers
     var exit = try enter(limit: limit)
+    if exit.reason == .debug(address: start), registers == before {
+      // Bochs' VT-x keeps the trap over the exit of a nested page fault on the instruction, and
+      // reports it before the instruction. A jump to itself is merely taken twice.
+      try setGuestDebug(.singleStep)
+      exit = try enter(limit: limit)
+    }
     if exit.reason == .debug(address: start &+ 1), try instructionByte(at: start) == Self.hlt {
       // PVM's emulator lets the step's trap overwrite the exit of HLT.
       exit.reason = .halt

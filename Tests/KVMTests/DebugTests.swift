@@ -8,7 +8,7 @@ extension HostTests {
   struct DebugTests {
     private static let nopsAndHalt: [UInt8] = [0x90, 0x90, 0x40, 0x90, 0xf4]
 
-    @Test func steppingExecutesOneInstructionAtATime() throws {
+    @Test(.needsSingleStep) func steppingExecutesOneInstructionAtATime() throws {
       let guest = try ProbeGuest.running(Self.nopsAndHalt)
       for address: UInt64 in 0x1001...0x1004 {
         #expect(try guest.processor.step().reason == .debug(address: address))
@@ -18,7 +18,7 @@ extension HostTests {
       #expect(try guest.processor.step().reason == .halt)
     }
 
-    @Test func steppingAnOutIsItsExit() throws {
+    @Test(.needsSingleStep) func steppingAnOutIsItsExit() throws {
       // out 0x10, al; in al, 0x20; nop; hlt
       let guest = try ProbeGuest.running([0xe6, 0x10, 0xe4, 0x20, 0x90, 0xf4])
       #expect(
@@ -34,7 +34,7 @@ extension HostTests {
       #expect(try guest.run() == .halt)
     }
 
-    @Test func aBreakpointStopsEachPassAndIsPassed() throws {
+    @Test(.needsBreakpoints) func aBreakpointStopsEachPassAndIsPassed() throws {
       // nop; inc ax; out 0x10, al; jmp back
       let guest = try ProbeGuest.running([0x90, 0x40, 0xe6, 0x10, 0xeb, 0xfa])
       try guest.processor.setBreakpoint(0x1001)
@@ -50,7 +50,7 @@ extension HostTests {
       }
     }
 
-    @Test func aBreakpointAtTheExitIsPassed() throws {
+    @Test(.needsBreakpoints) func aBreakpointAtTheExitIsPassed() throws {
       // out 0x10, al; jmp back
       let guest = try ProbeGuest.running([0xe6, 0x10, 0xeb, 0xfc])
       try guest.processor.setBreakpoint(0x1000)
@@ -59,7 +59,7 @@ extension HostTests {
       #expect(try guest.run() == .portWrite(PortAccess(port: 0x10, width: 1), value: 0))
     }
 
-    @Test func aKickEndsAStep() throws {
+    @Test(.needsSingleStep) func aKickEndsAStep() throws {
       let guest = try ProbeGuest.running(Self.nopsAndHalt)
       guest.processor.kicker.kick()
       #expect(try guest.processor.step().reason == .kick(.request))

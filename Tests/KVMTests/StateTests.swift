@@ -54,7 +54,8 @@ extension HostTests {
       #expect(read.debug.addresses == [1, 2, 3, 4])
       #expect(read.system.cr2 == 0x1234)
       #expect(read.system.cr8 == 5)
-      #expect(read.events.interruptShadow == 2)
+      // SVM has one bit for the shadows of STI and of MOV SS: KVM reads it as both.
+      #expect([2, 3].contains(read.events.interruptShadow))
       #expect(!read.modelSpecific.isEmpty)
     }
 
@@ -81,7 +82,10 @@ extension HostTests {
       ])
       _ = try guest.processor.takeDirtyPages()
       _ = try guest.run()
-      #expect(try guest.processor.takeDirtyPages() == [4, 7])
+      // Nested paging maps a page that is read or fetched writable at once and calls it dirty:
+      // here the code's page, 1.
+      let dirty = Set(try guest.processor.takeDirtyPages()).subtracting([1])
+      #expect(dirty == [4, 7])
       #expect(try guest.run() == .halt)
       #expect(try guest.processor.takeDirtyPages() == [5])
       #expect(try guest.processor.takeDirtyPages() == [])

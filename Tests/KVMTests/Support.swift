@@ -18,7 +18,20 @@ extension Trait where Self == ConditionTrait {
   static var needsKVM: Self {
     .enabled(if: kvmUnavailable == nil, Comment(rawValue: kvmUnavailable ?? "KVM is usable"))
   }
+
+  /// Skips where KVM never reports hardware breakpoints, as with QEMU's model of SVM.
+  static var needsBreakpoints: Self {
+    .enabled(if: debugFeatures.contains(.breakpoint), "this KVM reports no hardware breakpoints")
+  }
+
+  /// Skips where KVM does not single-step.
+  static var needsSingleStep: Self {
+    .enabled(if: debugFeatures.contains(.singleStep), "this KVM does not single-step")
+  }
 }
+
+/// What debugging this host's KVM has; nothing without KVM.
+private let debugFeatures: DebugFeatures = (try? HostProbe.facts().debugFeatures) ?? []
 
 /// A tenth of a second: more than any test guest's slice takes.
 let patience: UInt64 = 100_000_000
