@@ -41,7 +41,7 @@ let package = Package(
 
     // L1: pure values; no clock, file, socket or printing.
     layer("Disassembly", ["CZydis"]),
-    layer("Machine", ["Bytes", "CLZ4", "CZlib", "CZstd"]),
+    layer("Machine", ["Bytes", "CLZ4", "CZlib", "CZstd", "Disassembly"]),
     layer("Trace", ["Bytes", "CZstd"]),
     layer("BuiltInGuests"),
 

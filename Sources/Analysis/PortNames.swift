@@ -28,6 +28,7 @@ public enum PortNames {
 
   private static func boardName(of port: UInt64, isWrite: Bool) -> String? {
     switch port {
+    case 0xe4: isWrite ? nil : "TSC (rewritten RDTSC)"
     case 0xe9: "debug console"
     case 0xed: "I/O delay"
     case 0xf4: "debug exit"

@@ -6,7 +6,9 @@ internal import Trace
 
 /// A divergence report: what differs, both sides, and where to look.
 enum DivergenceText {
-  static func render(_ divergence: Divergence, _ verdict: ReplayVerdict, path: String) -> String {
+  static func render(
+    _ divergence: Divergence, _ verdict: ReplayVerdict, path: String, tscPolicy: String
+  ) -> String {
     var lines = [
       "diverged at event \(divergence.index) of \(path): "
         + headline(divergence)
@@ -27,6 +29,8 @@ enum DivergenceText {
     lines += stateLines(divergence.difference)
     lines.append("  replayed registers:")
     lines += registerLines(divergence.registers)
+    if let instruction = divergence.nextInstruction { lines.append("    at RIP: \(instruction)") }
+    lines += divergence.instructions.map { instructionLine($0, policy: tscPolicy) }
     if !divergence.suspects.isEmpty {
       lines.append("  since the last exit that matched (where to look first):")
       for entry in divergence.suspects.suffix(12) {
@@ -34,6 +38,16 @@ enum DivergenceText {
       }
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// One suspect; it was found in memory, which does not prove that it ran.
+  static func instructionLine(
+    _ instruction: UncontrolledInstruction, policy: String
+  ) -> String {
+    let address = "0x" + String(instruction.address, radix: 16)
+    return "  suspect: user-space \(instruction.text) at \(address): "
+      + (instruction.readsTimestamp
+        ? "the TSC policy \(policy) does not control it" : "no policy controls it")
   }
 
   private static func line(_ index: EventIndex, _ event: Event, _ payload: [UInt8] = []) -> String {

@@ -9,6 +9,7 @@ internal import TraceIO
 struct RecordSession {
   let memory: GuestMemory
   private let image: GuestImage
+  private let timestampSites: Metadata.TimestampSites?
   private let policy: RecordingPolicy
   private let path: String
   private let processor: KVMProcessor
@@ -21,12 +22,15 @@ struct RecordSession {
     image: GuestImage, policy options: PolicyOptions, output: String, overwrite: Bool,
     input: String?
   ) throws {
-    self.image = image
     path = output
     do {
       facts = try HostProbe.facts()
       policy = try options.policy(for: image.identity, on: facts)
       memory = try GuestMemory(mebibytes: image.memoryMiB)
+      var image = image
+      let sites = policy.tsc == .patch ? try image.rewriteTimestamps() : nil
+      self.image = image
+      timestampSites = sites
       let loaded = try image.load(into: memory)
       processor = try KVMProcessor(memory: memory, debugFeatures: facts.debugFeatures)
       var state = try processor.captureState()
@@ -43,10 +47,17 @@ struct RecordSession {
       writer = try ReelWriter(
         path: output, overwrite: overwrite, header: header,
         metadataJSON: try JSONText.encode(
-          Self.metadata(image, policy, facts, processor), pretty: false))
+          Self.metadata(self.image, policy, timestampSites, facts, processor), pretty: false))
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
+    if let timestampSites { Self.note(timestampSites) }
+  }
+
+  private static func note(_ sites: Metadata.TimestampSites) {
+    StandardError.note(
+      "tsc patch: \(sites.rewritten.count) RDTSC instructions of the kernel were rewritten; RDTSC in "
+        + "user space and in modules is not controlled, and a replay diverges where its result shows")
   }
 
   /// Records, closes the reel, and says in one line how it ended.
@@ -78,8 +89,8 @@ struct RecordSession {
   }
 
   private static func metadata(
-    _ image: GuestImage, _ policy: RecordingPolicy, _ facts: HostFacts,
-    _ processor: KVMProcessor
+    _ image: GuestImage, _ policy: RecordingPolicy, _ sites: Metadata.TimestampSites?,
+    _ facts: HostFacts, _ processor: KVMProcessor
   ) -> Metadata {
     Metadata(
       tool: "vmreel \(VMReel.version)", commandLine: CommandLine.arguments,
@@ -96,6 +107,7 @@ struct RecordSession {
       policies: Metadata.Policies(
         placement: policy.placement.rawValue, clock: policy.clock.rawValue,
         interruptWindow: policy.interruptWindowIsExact ? "exact" : "late", tsc: policy.tsc.rawValue,
+        tscSites: sites,
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,
         check: policy.storesFullDigest ? "full" : "bits16"))

@@ -80,7 +80,10 @@ struct ReplayCommand: ParsableCommand {
         bytes: try JSONText.encode(VerdictReport(verdict), pretty: true) + [0x0a])
     }
     try StandardOutput.shared.flush()
-    if format == .text { StandardError.note(VerdictText.render(verdict, path: reel)) }
+    if format == .text {
+      let policy = opened.metadata.policies.tsc
+      StandardError.note(VerdictText.render(verdict, path: reel, tscPolicy: policy))
+    }
     switch verdict.outcome {
     case .identical, .consistent: try opened.requireWhole()
     case .diverged: throw ExitStatus.difference

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import Machine
 internal import Replay
 
 /// A replay's verdict as JSON, for programs that decide by it.
@@ -26,6 +27,14 @@ struct VerdictReport: Encodable {
     var recorded: EventRecord
     var replayed: EventRecord?
     var suspects: [EventRecord]
+    var nextInstruction: String?
+    var instructions: [InstructionReport]
+  }
+
+  /// A user-space instruction whose result no policy controls.
+  struct InstructionReport: Encodable {
+    var address: String
+    var text: String
   }
 
   init(_ verdict: ReplayVerdict) {
@@ -53,7 +62,11 @@ struct VerdictReport: Encodable {
         replayed: found.replayed.map {
           EventRecord(index: found.index, event: $0, payload: found.replayedPayload)
         },
-        suspects: found.suspects.map { EventRecord(index: $0.index, event: $0.event) })
+        suspects: found.suspects.map { EventRecord(index: $0.index, event: $0.event) },
+        nextInstruction: found.nextInstruction,
+        instructions: found.instructions.map {
+          InstructionReport(address: "0x" + String($0.address, radix: 16), text: $0.text)
+        })
     }
   }
 }

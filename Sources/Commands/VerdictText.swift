@@ -3,7 +3,7 @@ internal import Trace
 
 /// The verdict of a replay in words.
 enum VerdictText {
-  static func render(_ verdict: ReplayVerdict, path: String) -> String {
+  static func render(_ verdict: ReplayVerdict, path: String, tscPolicy: String) -> String {
     switch verdict.outcome {
     case .identical:
       // "Identical" is a word about the whole recording.
@@ -20,7 +20,7 @@ enum VerdictText {
           verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
         + " of recorded guest time" + (verdict.reelIsWhole ? "" : "; the reel is not whole")
     case .diverged(let divergence):
-      DivergenceText.render(divergence, verdict, path: path)
+      DivergenceText.render(divergence, verdict, path: path, tscPolicy: tscPolicy)
     case .interrupted:
       "interrupted: \(counts(verdict)) compared so far, no difference found"
     }

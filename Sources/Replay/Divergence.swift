@@ -53,6 +53,10 @@ public struct Divergence: Sendable {
   public var context: [IndexedEvent]
   /// Inputs and host-made events since the last exit that matched: where to look first.
   public var suspects: [IndexedEvent]
+  /// The instruction at the replayed guest's RIP; `nil` when none could be decoded there.
+  public var nextInstruction: String?
+  /// Instructions in the guest's user space that read what no policy controls.
+  public var instructions: [UncontrolledInstruction] = []
 }
 
 /// An event with its index.

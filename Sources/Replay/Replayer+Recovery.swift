@@ -71,7 +71,7 @@ extension Replayer {
       verdict.sealsReexecuted += 1
     }
     isReplayTainted = false
-    if policy.tsc == .freeze, keyframe.number != checkpoint?.keyframe {
+    if keyframe.number != checkpoint?.keyframe {
       checkpoint = ReplayCheckpoint(
         keyframe: keyframe.number, pages: map, digest: digest, verdict: verdict,
         requestsInterruptWindow: cpu.requestsInterruptWindow)
@@ -79,7 +79,7 @@ extension Replayer {
     }
   }
 
-  private func rewind(to checkpoint: ReplayCheckpoint) throws {
+  func rewind(to checkpoint: ReplayCheckpoint) throws {
     rewinds += 1
     let keyframe = try reel.keyframe(checkpoint.keyframe)
     try install(keyframe, pages: checkpoint.pages)

@@ -84,7 +84,7 @@ public final class Replayer<CPU: Processor> {
       try checkEnd()
       if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
     } catch let stop as ReplayStop {
-      verdict.outcome = stop.outcome
+      verdict.outcome = explained(stop.outcome)
     } catch let error as TraceError {
       throw .trace(error)
     } catch let error as ProcessorError {
@@ -95,6 +95,11 @@ public final class Replayer<CPU: Processor> {
       throw .unsupported("\(error)")
     }
     return verdict
+  }
+
+  private func explained(_ outcome: ReplayVerdict.Outcome) -> ReplayVerdict.Outcome {
+    guard case .diverged(let divergence) = outcome else { return outcome }
+    return .diverged(explain(divergence))
   }
 
   func advance(to event: Event) throws {
@@ -115,7 +120,7 @@ public final class Replayer<CPU: Processor> {
       "the reel holds \(verdict.events) events, but its end record counts \(end.eventCount)")
   }
 
-  private func replay(_ event: Event) throws {
+  func replay(_ event: Event) throws {
     guard event.vcpu == 0 else {
       throw ReplayError.unsupported(
         "event \(current.index) is on vCPU \(event.vcpu); this vmreel replays one vCPU")
@@ -136,7 +141,7 @@ public final class Replayer<CPU: Processor> {
     }
   }
 
-  private func remember() {
+  func remember() {
     let event = current.event
     if event.kind.isGuestMade {
       suspects.removeAll(keepingCapacity: true)

@@ -49,7 +49,7 @@ public enum SummaryText {
 
   private static func host(_ metadata: Metadata) -> [(String, String)] {
     let policies = metadata.policies
-    return [
+    var rows = [
       ("recorded by", metadata.tool),
       ("command", metadata.commandLine.joined(separator: " ")),
       (
@@ -67,6 +67,15 @@ public enum SummaryText {
           + "exit cost \(NumberText.duration(policies.exitCostNanoseconds))"
       ),
     ]
+    if let sites = policies.tscSites {
+      rows.append(
+        (
+          "TSC sites",
+          "\(sites.rewritten.count) RDTSC rewritten, \(sites.hidden.count) RDTSCP hidden by CPUID; "
+            + "\(sites.userSpace.count) in the vDSO and all of user space not controlled"
+        ))
+    }
+    return rows
   }
 
   private static func events(_ summary: ReelSummary) -> String {

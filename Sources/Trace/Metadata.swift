@@ -130,8 +130,10 @@ public struct Metadata: Codable, Equatable, Sendable {
     public var clock: String
     /// `exact` or `late`.
     public var interruptWindow: String
-    /// `none`, later `freeze` or `patch`.
+    /// `none`, `freeze` or `patch`.
     public var tsc: String
+    /// The kernel's timestamp instructions, under `patch`.
+    public var tscSites: TimestampSites?
     /// Host nanoseconds after which a slice is kicked.
     public var quantumNanoseconds: UInt64
     /// Virtual nanoseconds each guest-made exit costs under `warp`.
@@ -142,15 +144,35 @@ public struct Metadata: Codable, Equatable, Sendable {
     /// Makes a policy record.
     public init(
       placement: String, clock: String, interruptWindow: String, tsc: String,
-      quantumNanoseconds: UInt64, exitCostNanoseconds: UInt64, check: String
+      tscSites: TimestampSites? = nil, quantumNanoseconds: UInt64, exitCostNanoseconds: UInt64,
+      check: String
     ) {
       self.placement = placement
       self.clock = clock
       self.interruptWindow = interruptWindow
       self.tsc = tsc
+      self.tscSites = tscSites
       self.quantumNanoseconds = quantumNanoseconds
       self.exitCostNanoseconds = exitCostNanoseconds
       self.check = check
+    }
+  }
+
+  /// The instructions of a kernel that read the timestamp counter, as virtual addresses in
+  /// hexadecimal (`0xffffffff81000000`).
+  public struct TimestampSites: Codable, Equatable, Sendable {
+    /// RDTSC that became a port read.
+    public var rewritten: [String]
+    /// RDTSCP left as it is: CPUID hides it, so Linux does not use it.
+    public var hidden: [String]
+    /// Either of them in the vDSO, which runs in user space: left as it is, not controlled.
+    public var userSpace: [String]
+
+    /// Makes a list.
+    public init(rewritten: [String], hidden: [String], userSpace: [String]) {
+      self.rewritten = rewritten
+      self.hidden = hidden
+      self.userSpace = userSpace
     }
   }
 

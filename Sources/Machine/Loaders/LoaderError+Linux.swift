@@ -34,6 +34,8 @@ extension LoaderError {
     case .initrdTooLarge(let byteCount, let room):
       "the initrd has \(byteCount) bytes, but this kernel leaves room for \(room); "
         + "make it smaller"
+    case .notPatchable(let reason):
+      "its RDTSC instructions cannot be rewritten, as --tsc patch demands: \(reason)"
     default: "the kernel cannot be loaded"
     }
   }

@@ -52,6 +52,8 @@ public enum LoaderError: Error, Equatable, Sendable {
   case damagedInitrd(compression: String)
   /// The initrd does not fit above the kernel and below the last address it may have.
   case initrdTooLarge(byteCount: Int, room: UInt64)
+  /// The RDTSC instructions of the kernel cannot be rewritten.
+  case notPatchable(reason: String)
 }
 
 extension LoaderError: CustomStringConvertible {
@@ -90,8 +92,7 @@ extension LoaderError: CustomStringConvertible {
       "\(count) \(what) are more than the \(limit) the loader has room for; give fewer"
     case .notLinux, .kernelTooOld, .unsupportedCompression, .damagedPayload, .payloadNotELF,
       .noLinuxEntry, .commandLineTooLong, .emptyInitrd, .notAnInitrd, .truncatedInitrd,
-      .damagedInitrd,
-      .initrdTooLarge:
+      .damagedInitrd, .initrdTooLarge, .notPatchable:
       linuxDescription
     }
   }
