@@ -12,6 +12,7 @@ public final class Recorder<CPU: Processor> {
   let host: any RecordingHost
   let sink: any TraceSink
   let policy: RecordingPolicy
+  let observer: (any HostObserver)?
   var board: Board
 
   var digest = EventDigest()
@@ -27,6 +28,8 @@ public final class Recorder<CPU: Processor> {
   /// When the guest was first entered since the last event, if kicks that are no events came since.
   var segmentEntryTime: UInt64?
   var lastRIP: UInt64 = 0
+  /// When the host's counters were last put into the reel.
+  var lastTotalsTime: UInt64 = 0
   var isHalted = false
   var isSealDue = false
   var pendingInput: UInt8?
@@ -40,9 +43,11 @@ public final class Recorder<CPU: Processor> {
   public internal(set) var fatalExit: (reason: ExitReason, rip: UInt64)?
 
   /// Makes a recorder of a guest that is loaded and ready to run.
+  ///
+  /// - Parameter observer: tells what the kernel knows of the run; `nil` where nothing does.
   public init(
     processor: CPU, memory: GuestMemory, board: Board, host: any RecordingHost,
-    sink: any TraceSink, policy: RecordingPolicy
+    sink: any TraceSink, policy: RecordingPolicy, observer: (any HostObserver)? = nil
   ) {
     cpu = processor
     self.memory = memory
@@ -50,6 +55,7 @@ public final class Recorder<CPU: Processor> {
     self.host = host
     self.sink = sink
     self.policy = policy
+    self.observer = observer
     consoleMatcher = ConsoleMatcher(policy.untilConsole)
   }
 
@@ -60,10 +66,12 @@ public final class Recorder<CPU: Processor> {
   ///
   /// - Returns: the facts to close the reel with.
   public func run() -> EndRecord {
+    noteTotals(.start)
     do throws(ProcessorError) {
       try capture(.base)
       while ending == nil {
         let exit = try cpu.run(sliceLimitNanoseconds: policy.quantumNanoseconds)
+        noteKernelExits(startingAt: exit.entryNanoseconds)
         try process(exit)
       }
       try capture(.end)
@@ -71,6 +79,8 @@ public final class Recorder<CPU: Processor> {
       failure = error
       ending = (.processorFailure, UInt64(truncatingIfNeeded: error.errorNumber))
     }
+    noteKernelExits(startingAt: startNanoseconds ?? 0)
+    noteTotals(.end)
     return EndRecord(
       reason: ending?.reason ?? .processorFailure, detail: ending?.detail ?? 0,
       eventCount: nextEvent, guestMadeExits: guestMadeExits, keyframeCount: keyframeCount,
