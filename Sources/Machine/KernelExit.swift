@@ -47,9 +47,11 @@ public struct KernelExit: Equatable, Sendable {
 
   /// Whether this is a fault of nested paging, which happened at a guest physical address.
   public var isNestedPagingFault: Bool {
-    switch (isa, reason & 0xffff) {
-    case (1, 48), (1, 49): true  // EPT_VIOLATION, EPT_MISCONFIG
-    case (2, 0x400): true  // NPF
+    switch isa {
+    // EPT_VIOLATION and EPT_MISCONFIG; the upper bits are flags.
+    case 1: [48, 49].contains(reason & 0xffff)
+    // NPF
+    case 2: reason == 0x400
     default: false
     }
   }
