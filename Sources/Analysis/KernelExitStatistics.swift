@@ -46,8 +46,10 @@ public struct KernelExitStatistics: Codable, Equatable, Sendable {
     }
     lostToDamage = cursor.skippedExits
     reasons = collector.rows(name)
-    faultPages = collector.pages.map { FaultPageRow(page: HexWord($0.key &<< 12), counts: $0.value) }
-      .sorted { ($1.faults, $0.page) < ($0.faults, $1.page) }
+    faultPages = collector.pages.map {
+      FaultPageRow(page: HexWord($0.key &<< 12), counts: $0.value)
+    }
+    .sorted { ($1.faults, $0.page) < ($0.faults, $1.page) }
     otherFaults = collector.otherFaults
     faultsWithoutAddress = collector.faultsWithoutAddress
   }

@@ -7,7 +7,8 @@ extension ReelVerifier {
     for exit in decoded.exits {
       if exit.anchor < lastAnchor {
         note(
-          .damage, block, "a kernel exit after event \(exit.anchor) follows one after \(lastAnchor)")
+          .damage, block, "a kernel exit after event \(exit.anchor) follows one after \(lastAnchor)"
+        )
       }
       lastAnchor = exit.anchor
     }

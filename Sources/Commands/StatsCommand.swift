@@ -49,7 +49,9 @@ struct StatsCommand: ParsableCommand {
     let opened = try OpenedReel(path: reel)
     var selection = ExitStatistics.Selection()
     selection.range = range.map { $0.lower..<($0.upper ?? .max) }
-    let statistics = try opened.reading { try ExitStatistics($0, selection, metadata: opened.metadata) }
+    let statistics = try opened.reading {
+      try ExitStatistics($0, selection, metadata: opened.metadata)
+    }
     let grouping = ExitGrouping(rawValue: event.rawValue) ?? .vmexit
     let kernelTable = KernelExitTable(rawValue: event.rawValue)
     let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample

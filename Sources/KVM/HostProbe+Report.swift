@@ -178,10 +178,25 @@ extension HostProbe {
         "the guest can see host features; a replay elsewhere may diverge", yes: "enforced",
         no: "unenforced"),
       flag(
-        "KVM statistics", facts.hasStatistics, "not used yet: reels hold no totals of kernel exits",
+        "KVM statistics", facts.hasStatistics, "reels hold totals of the exits the kernel saw",
         "reels hold no totals of kernel exits"),
+      kernelExits,
       ripFact(facts.ripConventions),
     ]
+  }
+
+  /// Whether `--kernel-exits` could begin; that the tracepoint fires only a run can show.
+  private static var kernelExits: HostFact {
+    do throws(ProcessorError) {
+      _ = try KernelExitTracer()
+      return HostFact(
+        name: "kernel exits", value: "traceable", meaning: "record --kernel-exits can trace them")
+    } catch {
+      return HostFact(
+        name: "kernel exits", value: "not traceable",
+        meaning: "record --kernel-exits is refused: \(error.operation) failed",
+        mend: error.advice, verdict: .limited)
+    }
   }
 
   private static func flag(

@@ -25,7 +25,7 @@ struct KernelExitAssembly {
   }
 
   /// The guest was left.
-  mutating func exit(_ exit: KernelExit) -> KernelExit? {
+  mutating func leave(_ exit: KernelExit) -> KernelExit? {
     // Without an entry between them: its record was lost, or KVM entered again on its fast path.
     let before = finish(.handled)
     var exit = exit
@@ -38,12 +38,12 @@ struct KernelExitAssembly {
     return before
   }
 
-  /// A fault was taken at an address; it belongs to the exit before.
-  mutating func fault(at address: UInt64, isPage: Bool) {
+  /// A fault was taken, or an access outside RAM emulated, at an address; the exit before, when it
+  /// still lacks one, was for it.
+  mutating func fault(at address: UInt64) {
     guard let exit = pending, exit.isNestedPagingFault, exit.guestPhysicalAddress == nil
     else { return }
     pending?.guestPhysicalAddress = address
-    pending?.addressIsPage = isPage
   }
 
   /// KVM_RUN is about to return.

@@ -21,10 +21,10 @@ final class KernelExitTracer {
   private let exit: Tracepoint
   private let runReturn: Tracepoint
   private let pageFault: Tracepoint
-  private let mmioFault: Tracepoint?
+  private let mmio: Tracepoint
   private let layout: ExitLayout
   private let faultAddress: TracepointFormat.Field
-  private let faultFrame: TracepointFormat.Field?
+  private let mmioAddress: TracepointFormat.Field
   private let runError: TracepointFormat.Field
   private var ring: TraceRing
   private let exits: UnsafeMutableBufferPointer<KernelExit>
@@ -39,12 +39,12 @@ final class KernelExitTracer {
     let entry = try Tracepoint("kvm:kvm_entry")
     let pageFault = try Tracepoint("kvm:kvm_page_fault")
     let runReturn = try Tracepoint("kvm:kvm_userspace_exit")
-    // The page of an EPT misconfiguration; not every kernel has it.
-    let mmioFault = try? Tracepoint("kvmmmu:handle_mmio_page_fault")
+    // Where an EPT misconfiguration was: KVM traces no page fault for those.
+    let mmio = try Tracepoint("kvm:kvm_mmio")
     layout = try ExitLayout(exit.format)
     faultAddress = try pageFault.format.field("fault_address")
     runError = try runReturn.format.field("errno")
-    faultFrame = try? mmioFault?.format.field("gfn")
+    mmioAddress = try mmio.format.field("gpa")
     ring = try TraceRing(of: exit.descriptor)
     unsafe exits = .allocate(capacity: Self.portion)
     unsafe exits.initialize(repeating: KernelExit())
@@ -52,11 +52,10 @@ final class KernelExitTracer {
     self.entry = entry
     self.pageFault = pageFault
     self.runReturn = runReturn
-    self.mmioFault = faultFrame == nil ? nil : mmioFault
-    for point in [entry, pageFault, runReturn] { try point.share(exit) }
-    try self.mmioFault?.share(exit)
+    self.mmio = mmio
+    for point in [entry, pageFault, mmio, runReturn] { try point.share(exit) }
     // The exits last: nothing that belongs to one may come before it can be seen.
-    for point in [entry, pageFault, runReturn, self.mmioFault, exit] { try point?.enable() }
+    for point in [entry, pageFault, mmio, runReturn, exit] { try point.enable() }
   }
 
   deinit {
@@ -88,7 +87,8 @@ final class KernelExitTracer {
   /// One perf record: a lost count, or a sample of time, raw size and raw bytes.
   private func read(_ type: UInt32, _ content: UnsafeRawBufferPointer) {
     if type == 2, content.count >= 16 {  // PERF_RECORD_LOST: u64 id, u64 lost
-      append(assembly.noteLoss(of: unsafe content.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+      append(
+        assembly.noteLoss(of: unsafe content.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
     guard type == 9, content.count >= 14 else { return }  // PERF_RECORD_SAMPLE
     let time = unsafe content.loadUnaligned(as: UInt64.self)
@@ -97,16 +97,16 @@ final class KernelExitTracer {
     let raw = unsafe UnsafeRawBufferPointer(rebasing: content[12..<12 + size])
     let number = unsafe raw.loadUnaligned(as: UInt16.self)
     if number == exit.format.number {
-      append(assembly.exit(unsafe layout.exit(raw, at: time)))
+      append(assembly.leave(unsafe layout.decode(raw, at: time)))
     } else if number == entry.format.number {
       append(assembly.enter(at: time))
     } else if number == runReturn.format.number {
       let error = Int32(truncatingIfNeeded: unsafe raw.value(of: runError))
       append(assembly.runReturned(interrupted: error < 0))
     } else if number == pageFault.format.number {
-      assembly.fault(at: unsafe raw.value(of: faultAddress), isPage: false)
-    } else if let faultFrame {
-      assembly.fault(at: unsafe raw.value(of: faultFrame) &<< 12, isPage: true)
+      assembly.fault(at: unsafe raw.value(of: faultAddress))
+    } else if number == mmio.format.number {
+      assembly.fault(at: unsafe raw.value(of: mmioAddress))
     }
   }
 
@@ -185,7 +185,7 @@ private struct ExitLayout {
     errorCode = try format.field("error_code")
   }
 
-  func exit(_ raw: UnsafeRawBufferPointer, at time: UInt64) -> KernelExit {
+  func decode(_ raw: UnsafeRawBufferPointer, at time: UInt64) -> KernelExit {
     var exit = KernelExit()
     exit.isa = UInt8(truncatingIfNeeded: unsafe raw.value(of: isa))
     exit.reason = unsafe raw.value(of: reason)

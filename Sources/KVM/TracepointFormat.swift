@@ -50,7 +50,7 @@ struct TracepointFormat: Equatable {
     return place
   }
 
-  /// `	field:unsigned int exit_reason;	offset:8;	size:4;	signed:0;`
+  // A line is: field:unsigned int exit_reason; offset:8; size:4; signed:0; with tabs between.
   private static func field(in line: Substring) -> (name: String, field: Field)? {
     let parts = line.split(separator: ";").map { $0.drop { $0 == "\t" || $0 == " " } }
     guard parts.count >= 3, parts[0].hasPrefix("field:"),

@@ -21,8 +21,6 @@ public struct KernelExit: Equatable, Sendable {
   public var vcpu: UInt16 = 0
   /// What became of it.
   public var outcome = Outcome.unknown
-  /// Whether only the page of ``guestPhysicalAddress`` is known, not the offset in it.
-  public var addressIsPage = false
   /// The exit reason (VMX, all 32 bits) or the exit code (SVM).
   public var reason: UInt64 = 0
   /// RIP at the exit.

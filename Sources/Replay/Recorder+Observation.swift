@@ -62,7 +62,6 @@ extension KernelExitRecord {
       }
     if let known = exit.guestPhysicalAddress {
       flags.insert(.address)
-      if exit.addressIsPage { flags.insert(.addressIsPage) }
       address = known
     }
     exitTime = exit.exitNanoseconds &- min(start, exit.exitNanoseconds)

@@ -47,10 +47,7 @@ public struct KernelExitDescription {
     ]
     if exit.vcpu != 0 { fields.append("\"vcpu\":\(exit.vcpu)") }
     if !exit.detail.isEmpty { fields.append("\"detail\":" + EscapedText.json(exit.detail)) }
-    if exit.flags.contains(.address) {
-      fields.append("\"address\":" + quoted(exit.address))
-      if exit.flags.contains(.addressIsPage) { fields.append("\"addressIsPage\":true") }
-    }
+    if exit.flags.contains(.address) { fields.append("\"address\":" + quoted(exit.address)) }
     fields.append("\"outcome\":\"\(outcome ?? "in kernel")\"")
     if times {
       fields.append("\"entryNanoseconds\":\(exit.entryTime)")
@@ -61,7 +58,7 @@ public struct KernelExitDescription {
 
   private var place: String? {
     guard exit.flags.contains(.address) else { return exit.isNestedPagingFault ? "unknown" : nil }
-    return NumberText.hex(exit.address) + (exit.flags.contains(.addressIsPage) ? " (page)" : "")
+    return NumberText.hex(exit.address)
   }
 
   /// What became of it, when the kernel did not just go on.

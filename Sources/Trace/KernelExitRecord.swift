@@ -47,10 +47,8 @@ public struct KernelExitFlags: OptionSet, Equatable, Sendable {
   public static let outcomeUnknown = KernelExitFlags(rawValue: 4)
   /// The guest physical address is known.
   public static let address = KernelExitFlags(rawValue: 8)
-  /// Of that address only the page is known.
-  public static let addressIsPage = KernelExitFlags(rawValue: 16)
   /// The time of the entry before is known.
-  public static let entryTime = KernelExitFlags(rawValue: 32)
+  public static let entryTime = KernelExitFlags(rawValue: 16)
 
   /// Whether the kernel entered the guest again by itself.
   public var isHandled: Bool { isDisjoint(with: [.returned, .interrupted, .outcomeUnknown]) }
