@@ -19,8 +19,11 @@ extension ExitStatistics {
 
   /// Counts a reel in one pass over its events.
   ///
+  /// - Parameter metadata: the reel's, whose names kernel exits get; `nil` for this version's.
   /// - Throws: the ``TraceError`` of the first damaged block, unless those are skipped.
-  public init(_ reel: Reel, _ selection: Selection = Selection()) throws(TraceError) {
+  public init(
+    _ reel: Reel, _ selection: Selection = Selection(), metadata: Metadata? = nil
+  ) throws(TraceError) {
     var collector = StatisticsCollector()
     var cursor = EventCursor(reel, from: selection.range?.lowerBound ?? 0)
     while true {
@@ -37,6 +40,7 @@ extension ExitStatistics {
     self = collector.result
     totals.lostEvents = cursor.skippedEvents
     addReelTotals(reel)
+    kernel = try KernelExitStatistics(reel, selection, name: KernelExitName(metadata))
   }
 
   private mutating func addReelTotals(_ reel: Reel) {

@@ -1,13 +1,13 @@
 /// Counts and times of a reel's exits: the engine of `stats`.
 ///
-/// These are the *userspace exits as the runner saw them*. Exits the kernel handled alone (EPT
-/// violations, external interrupts, CPUID …) are not in the reel.
+/// These are the *userspace exits as the runner saw them*. All exits as the kernel saw them, those
+/// it handled alone (EPT violations, external interrupts, CPUID …) among them, are ``kernel``.
 public struct ExitStatistics: Codable, Equatable, Sendable {
   /// The schema of the Codable form.
   public static let schemaName = "vmreel.stats/1"
   /// What every presentation of the numbers says.
   public static let scopeNote =
-    "userspace exits as seen by the runner; exits the kernel handled alone are not in the reel"
+    "userspace exits as seen by the runner; exits the kernel handled alone are counted apart"
 
   /// ``schemaName``.
   public var schema = Self.schemaName
@@ -25,6 +25,8 @@ public struct ExitStatistics: Codable, Equatable, Sendable {
   public var hostMade: [ExitRow] = []
   /// Injected external interrupts by vector.
   public var interrupts: [VectorCount] = []
+  /// The exits as the host's kernel saw them, as far as the reel knows.
+  public var kernel = KernelExitStatistics()
   /// The whole reel in numbers.
   public var totals = StatisticsTotals()
 

@@ -42,6 +42,8 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   public var ending: ReelEnding
   /// Events in damaged blocks, which the numbers leave out.
   public var lostEvents: UInt64
+  /// What the reel knows of the exits its kernel saw.
+  public var kernelExits: KernelExitSource
   /// What the reel says about itself; `nil` when that could not be read.
   public var metadata: Metadata?
 
@@ -64,6 +66,7 @@ public struct ReelSummary: Codable, Equatable, Sendable {
       reel.end?.durationNanoseconds ?? reel.eventBlocks.last?.header.lastTime ?? 0
     virtualTimeNanoseconds = reel.end?.virtualTime ?? census.lastVirtualTime
     ending = ReelEnding(reel)
+    kernelExits = KernelExitSource(reel)
     self.metadata = metadata
     blocks = BlockCount.counts(of: reel)
     storedPages = Self.storedPages(of: reel)

@@ -53,6 +53,8 @@ public struct ReelVerification: Codable, Equatable, Sendable {
     public var events: UInt64 = 0
     /// Columns of unknown kinds that were skipped.
     public var skippedColumns: UInt64 = 0
+    /// Kernel exits decoded.
+    public var kernelExits: UInt64 = 0
     /// Pages whose identity was computed.
     public var pages: UInt64 = 0
     /// Keyframes whose pages and parent were looked up.

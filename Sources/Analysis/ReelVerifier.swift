@@ -14,16 +14,18 @@ struct ReelVerifier {
     var guestMadeExits: UInt64
   }
 
-  private let reel: Reel
-  private(set) var result = ReelVerification()
+  let reel: Reel
+  var result = ReelVerification()
   private var nextEvent: EventIndex?
   private var lastTime: UInt64?
   private var guestMadeExits: UInt64 = 0
+  var lastAnchor: EventIndex = 0
+  var lastTotals: (totals: HostTotals, block: BlockDescriptor)?
   private var storedPages: Set<PageIdentity> = []
   private var keyframes: [UInt64: KeyframeFacts] = [:]
   private var marks: [UInt64: Mark] = [:]
   /// Whether a block was lost, so that totals and cross-references cannot be expected to hold.
-  private var hasLoss = false
+  var hasLoss = false
   private var canCheckPages = true
 
   init(_ reel: Reel) {
@@ -39,6 +41,7 @@ struct ReelVerifier {
     checkTail()
     checkMarks()
     checkEnd()
+    checkObservations()
     result.findings.sort { $0.offset < $1.offset }
   }
 
@@ -84,6 +87,8 @@ struct ReelVerifier {
       switch block.header.type {
       case .metadata: try checkMetadata(block, position)
       case .events: try checkEvents(block)
+      case .kernelExits: try checkKernelExits(block)
+      case .hostTotals: lastTotals = (try reel.hostTotals(of: block), block)
       case .pages: try checkPages(block)
       case .keyframe: try checkKeyframe(block)
       case .end:
@@ -244,7 +249,7 @@ struct ReelVerifier {
 
   // MARK: Findings
 
-  private mutating func note(
+  mutating func note(
     _ severity: ReelVerification.Finding.Severity, _ block: BlockDescriptor, _ message: String
   ) {
     note(severity, at: block.offset, block.header.type.name, message)

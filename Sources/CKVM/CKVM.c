@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -233,4 +234,40 @@ uint64_t ckvm_thread(void) {
   static _Thread_local uint64_t identity = 0;
   if (identity == 0) identity = ++last;
   return identity;
+}
+
+// ---- Tracepoints ---------------------------------------------------------------------------------
+
+int ckvm_trace_open(uint64_t tracepoint) {
+  struct perf_event_attr attributes = {
+      .type = PERF_TYPE_TRACEPOINT,
+      .size = sizeof attributes,
+      .config = tracepoint,
+      .sample_period = 1,
+      .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
+      .disabled = 1,
+      .use_clockid = 1,
+      .clockid = CLOCK_MONOTONIC,
+      // Never: the thread reads the ring itself, after each KVM_RUN.
+      .watermark = 1,
+      .wakeup_watermark = UINT32_MAX,
+  };
+  return result_of(
+      syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+int ckvm_trace_share(int fd, int output) {
+  return result_of(ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, output));
+}
+
+int ckvm_trace_enable(int fd) { return result_of(ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)); }
+
+uint64_t ckvm_ring_head(const void *ring) {
+  const struct perf_event_mmap_page *page = ring;
+  return __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+}
+
+void ckvm_ring_release(void *ring, uint64_t tail) {
+  struct perf_event_mmap_page *page = ring;
+  __atomic_store_n(&page->data_tail, tail, __ATOMIC_RELEASE);
 }

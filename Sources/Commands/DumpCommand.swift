@@ -27,6 +27,11 @@ struct DumpCommand: ParsableCommand {
   @Option(name: .long, help: "text, json (one object a line) or csv.")
   var format: OutputFormat = .text
 
+  @Flag(
+    name: .long,
+    help: "Add the exits the kernel saw, each after the event it came after (text or json).")
+  var kernelExits = false
+
   @Flag(name: .long, help: "Print the console transcript instead of events.")
   var console = false
 
@@ -38,6 +43,10 @@ struct DumpCommand: ParsableCommand {
       throw ValidationError(
         "--console prints the whole transcript as it is; it takes no --range, --format or --times")
     }
+    guard !kernelExits || (!console && format != .csv) else {
+      throw ValidationError(
+        "--kernel-exits adds lines to the events as text or json; use one of these")
+    }
   }
 
   func run() throws {
@@ -48,17 +57,19 @@ struct DumpCommand: ParsableCommand {
           StandardOutput.shared.write(bytes: bytes)
         }
       } else {
-        try dumpEvents(reel)
+        try dumpEvents(reel, KernelExitName(opened.metadata))
       }
     }
     try opened.requireWhole()
   }
 
-  private func dumpEvents(_ reel: Reel) throws {
+  private func dumpEvents(_ reel: Reel, _ names: KernelExitName) throws {
     if format == .csv {
       StandardOutput.shared.write(EventDescription.csvHeading(times: times) + "\n")
     }
     var cursor = EventCursor(reel, from: range?.lower ?? 0)
+    var observed = KernelExitCursor(reel, from: range?.lower ?? 0)
+    var exit = kernelExits ? try observed.next() : nil
     while let event = try cursor.next() {
       if let upper = range?.upper, cursor.index >= upper { return }
       let record = EventRecord(
@@ -71,6 +82,12 @@ struct DumpCommand: ParsableCommand {
         case .csv: description.csvRow
         }
       StandardOutput.shared.write(line + "\n")
+      while let due = exit, due.anchor <= cursor.index {
+        let description = KernelExitDescription(due, names: names, times: times)
+        StandardOutput.shared.write(
+          (format == .json ? description.jsonLine : description.line) + "\n")
+        exit = try observed.next()
+      }
       if StandardOutput.shared.hasFailed { return }
     }
   }

@@ -32,6 +32,11 @@ struct RecordCommand: ParsableCommand {
       "Bytes for the serial port: a file, - for standard input, or none.", valueName: "file"))
   var input: String?
 
+  @Flag(
+    name: .long,
+    help: "Record the exits the kernel handles alone too, from KVM's tracepoints (needs root).")
+  var kernelExits = false
+
   @Flag(name: .customLong("dump-vga"), help: "Print the VGA text screen at the end.")
   var dumpVGA = false
 
@@ -48,7 +53,7 @@ struct RecordCommand: ParsableCommand {
     let image = try GuestImage.read(guestOptions)
     let session = try RecordSession(
       image: image, policy: policyOptions, output: output ?? "\(image.identity.name).reel",
-      overwrite: force, input: input)
+      overwrite: force, input: input, tracesKernelExits: kernelExits)
     let result = try session.run()
     if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
     try StandardOutput.shared.flush()

@@ -15,13 +15,16 @@ struct RecordSession {
   private let processor: KVMProcessor
   private let facts: HostFacts
   private let host: TerminalHost
+  private let observer: KVMObserver
+  private let tracesKernelExits: Bool
   private let writer: ReelWriter
 
   /// Prepares everything that can fail before the guest runs; the output file comes last.
   init(
     image: GuestImage, policy options: PolicyOptions, output: String, overwrite: Bool,
-    input: String?
+    input: String?, tracesKernelExits: Bool
   ) throws {
+    self.tracesKernelExits = tracesKernelExits
     path = output
     do {
       facts = try HostProbe.facts()
@@ -36,6 +39,7 @@ struct RecordSession {
       var state = try processor.captureState()
       loaded.apply(to: &state)
       try processor.restoreState(state)
+      observer = try KVMObserver(of: processor, tracesExits: tracesKernelExits)
     } catch let error as ProcessorError {
       throw CommandFailure(error.sentence)
     }
@@ -47,7 +51,10 @@ struct RecordSession {
       writer = try ReelWriter(
         path: output, overwrite: overwrite, header: header,
         metadataJSON: try JSONText.encode(
-          Self.metadata(self.image, policy, timestampSites, facts, processor), pretty: false))
+          Self.metadata(
+            self.image, policy, timestampSites, facts, processor,
+            tracesKernelExits: tracesKernelExits),
+          pretty: false))
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
@@ -65,7 +72,8 @@ struct RecordSession {
   func run() throws -> EndRecord {
     let recorder = Recorder(
       processor: processor, memory: memory,
-      board: Board(configuration: BoardConfiguration()), host: host, sink: writer, policy: policy)
+      board: Board(configuration: BoardConfiguration()), host: host, sink: writer, policy: policy,
+      observer: observer)
     host.begin()
     let end = recorder.run()
     host.finish()
@@ -81,6 +89,7 @@ struct RecordSession {
       throw CommandFailure(
         "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(path)")
     }
+    noteKernelExits()
     // The guest's last words come before ours where both go to one place.
     StandardOutput.shared.drain()
     StandardError.note(
@@ -89,11 +98,25 @@ struct RecordSession {
     return end
   }
 
+  /// Says what became of `--kernel-exits` where that is not every exit.
+  private func noteKernelExits() {
+    guard tracesKernelExits else { return }
+    let counters = observer.counters()
+    func value(_ name: String) -> UInt64? { counters.first { $0.name == name }?.value }
+    if value("tracer.recorded") == 0 {
+      StandardError.note(
+        "note: the kvm_exit tracepoint never fired under \(facts.moduleName ?? "this KVM"); "
+          + "the reel has KVM's totals instead (\(value("kvm.exits") ?? 0) exits)")
+    } else if let lost = value("tracer.lost"), lost > 0 {
+      StandardError.note("note: \(lost) kernel exits were lost: the reel has not every VM exit")
+    }
+  }
+
   private static func metadata(
     _ image: GuestImage, _ policy: RecordingPolicy, _ sites: Metadata.TimestampSites?,
-    _ facts: HostFacts, _ processor: KVMProcessor
+    _ facts: HostFacts, _ processor: KVMProcessor, tracesKernelExits: Bool
   ) -> Metadata {
-    Metadata(
+    var metadata = Metadata(
       tool: "vmreel \(VMReel.version)", commandLine: CommandLine.arguments,
       guest: image.identity, memoryMiB: image.memoryMiB,
       board: Metadata.BoardDescription(
@@ -112,5 +135,10 @@ struct RecordSession {
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,
         check: policy.storesFullDigest ? "full" : "bits16"))
+    if tracesKernelExits {
+      metadata.kernelExits = Metadata.KernelExitNames(
+        isas: facts.moduleName == "kvm_amd" ? [2] : facts.moduleName == "kvm_intel" ? [1] : [1, 2])
+    }
+    return metadata
   }
 }

@@ -9,7 +9,9 @@ struct StatsCommand: ParsableCommand {
     abstract: "Count exits and what they cost, in perf's familiar table.",
     discussion: """
       Times are host times: of handling an exit, or with --view guest of the guest's slice \
-      before it. JSON and CSV hold both, with all percentiles; JSON holds all tables and rows.
+      before it. JSON and CSV hold both, with all percentiles; JSON holds all tables and rows. \
+      `kernel` counts the exits KVM's tracepoints saw and `npf` the faults of nested paging by \
+      guest page; both need a reel of `record --kernel-exits`.
 
       Example:
         vmreel stats ticker.reel --event ioport -k time
@@ -18,7 +20,7 @@ struct StatsCommand: ParsableCommand {
   @Argument(help: "The reel.")
   var reel: String
 
-  @Option(name: .long, help: "Which exits: vmexit, ioport, mmio or msr.")
+  @Option(name: .long, help: "Which exits: vmexit, ioport, mmio, msr, kernel or npf.")
   var event: EventChoice = .vmexit
 
   @Option(name: [.customShort("k"), .customLong("sort")], help: "Sort by: \(SortChoice.list).")
@@ -47,15 +49,24 @@ struct StatsCommand: ParsableCommand {
     let opened = try OpenedReel(path: reel)
     var selection = ExitStatistics.Selection()
     selection.range = range.map { $0.lower..<($0.upper ?? .max) }
-    let statistics = try opened.reading { try ExitStatistics($0, selection) }
+    let statistics = try opened.reading {
+      try ExitStatistics($0, selection, metadata: opened.metadata)
+    }
     let grouping = ExitGrouping(rawValue: event.rawValue) ?? .vmexit
+    let kernelTable = KernelExitTable(rawValue: event.rawValue)
     let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample
     switch format {
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(statistics, pretty: true) + [0x0a])
+    case .csv where kernelTable != nil:
+      StandardOutput.shared.write(
+        KernelExitText.csv(statistics.kernel, kernelTable ?? .kernel, limit: top))
     case .csv:
       StandardOutput.shared.write(
         StatisticsCSV.render(statistics, grouping: grouping, sortKey: sortKey, limit: top))
+    case .text where kernelTable != nil:
+      StandardOutput.shared.write(
+        KernelExitText.render(statistics.kernel, kernelTable ?? .kernel, limit: top))
     case .text:
       var text = StatisticsText()
       text.grouping = grouping
@@ -69,12 +80,15 @@ struct StatsCommand: ParsableCommand {
   }
 }
 
-/// The values of --event; the raw values are ``Analysis/ExitGrouping``'s.
+/// The values of --event; the raw values are ``Analysis/ExitGrouping``'s and
+/// ``Reporting/KernelExitTable``'s.
 enum EventChoice: String, ExpressibleByArgument, CaseIterable {
   case vmexit
   case ioport
   case mmio
   case msr
+  case kernel
+  case npf
 }
 
 /// The values of -k; the raw values are ``Analysis/ExitSortKey``'s.

@@ -36,7 +36,7 @@ enum HostFiles {
   }
 
   /// The first 64 KiB of a file; empty when it cannot be read.
-  private static func text(_ path: String) -> String {
+  static func text(_ path: String) -> String {
     let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard opened >= 0 else { return "" }
     let file = Descriptor(opened)

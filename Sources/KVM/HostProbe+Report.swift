@@ -80,16 +80,18 @@ extension HostProbe {
       verdict: isThere ? .good : .limited)
   }
 
+  /// Whether `--kernel-exits` could begin; that the tracepoint fires only a run can show.
   private static var tracing: HostFact {
-    let path = "/sys/kernel/tracing/events/kvm/kvm_exit"
-    let isReadable = HostFiles.isReadable(path)
-    return HostFact(
-      name: "tracefs", value: isReadable ? "readable" : "not readable",
-      meaning: isReadable
-        ? "not used yet: reels hold the exits that reach vmreel, not those the kernel handles alone"
-        : "reels hold the exits that reach vmreel, not those the kernel handles alone",
-      mend: isReadable ? nil : "mount -t tracefs tracefs /sys/kernel/tracing, and run as root",
-      verdict: isReadable ? .good : .limited)
+    do throws(ProcessorError) {
+      _ = try KernelExitTracer()
+      return HostFact(
+        name: "kernel exits", value: "traceable", meaning: "record --kernel-exits can trace them")
+    } catch {
+      return HostFact(
+        name: "kernel exits", value: "not traceable",
+        meaning: "record --kernel-exits is refused: \(error.operation) failed",
+        mend: error.advice, verdict: .limited)
+    }
   }
 
   /// Every feature is listed: one of another module's says so rather than being left out.
@@ -134,7 +136,7 @@ extension HostProbe {
         "the guest can see host features; a replay elsewhere may diverge", yes: "enforced",
         no: "unenforced"),
       flag(
-        "KVM statistics", facts.hasStatistics, "not used yet: reels hold no totals of kernel exits",
+        "KVM statistics", facts.hasStatistics, "reels hold totals of the exits the kernel saw",
         "reels hold no totals of kernel exits"),
       ripFact(facts.ripConventions),
     ]

@@ -116,6 +116,7 @@ extension Recorder {
       })
     sink.append(KeyframeCapture(keyframe: keyframe, pages: pages, content: content))
     keyframeCount += 1
+    noteTotalsIfDue()
   }
 
   private func changedPages() throws(ProcessorError) -> [UInt32] {

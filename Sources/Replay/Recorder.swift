@@ -12,6 +12,7 @@ public final class Recorder<CPU: Processor> {
   let host: any RecordingHost
   let sink: any TraceSink
   let policy: RecordingPolicy
+  let observer: (any HostObserver)?
   var board: Board
 
   var digest = EventDigest()
@@ -27,6 +28,8 @@ public final class Recorder<CPU: Processor> {
   /// When the guest was first entered since the last event, if kicks that are no events came since.
   var segmentEntryTime: UInt64?
   var lastRIP: UInt64 = 0
+  /// When the host's counters were last put into the reel.
+  var lastTotalsTime: UInt64 = 0
   var isHalted = false
   var isSealDue = false
   /// Whether the guest may have read another timestamp than the frozen one since the last event.
@@ -42,9 +45,11 @@ public final class Recorder<CPU: Processor> {
   public internal(set) var fatalExit: (reason: ExitReason, rip: UInt64)?
 
   /// Makes a recorder of a guest that is loaded and ready to run.
+  ///
+  /// - Parameter observer: tells what the kernel knows of the run; `nil` where nothing does.
   public init(
     processor: CPU, memory: GuestMemory, board: Board, host: any RecordingHost,
-    sink: any TraceSink, policy: RecordingPolicy
+    sink: any TraceSink, policy: RecordingPolicy, observer: (any HostObserver)? = nil
   ) {
     cpu = processor
     self.memory = memory
@@ -52,6 +57,7 @@ public final class Recorder<CPU: Processor> {
     self.host = host
     self.sink = sink
     self.policy = policy
+    self.observer = observer
     consoleMatcher = ConsoleMatcher(policy.untilConsole)
     digest.isOn = policy.isRecording
   }
@@ -63,10 +69,12 @@ public final class Recorder<CPU: Processor> {
   ///
   /// - Returns: the facts to close the reel with.
   public func run() -> EndRecord {
+    noteTotals(.start)
     do throws(ProcessorError) {
       try capture(.base)
       while ending == nil {
         let exit = try cpu.run(sliceLimitNanoseconds: policy.quantumNanoseconds)
+        noteKernelExits(startingAt: exit.entryNanoseconds)
         try process(exit)
       }
       try capture(.end)
@@ -74,6 +82,8 @@ public final class Recorder<CPU: Processor> {
       failure = error
       ending = (.processorFailure, UInt64(truncatingIfNeeded: error.errorNumber))
     }
+    noteKernelExits(startingAt: startNanoseconds ?? 0)
+    noteTotals(.end)
     return EndRecord(
       reason: ending?.reason ?? .processorFailure, detail: ending?.detail ?? 0,
       eventCount: nextEvent, guestMadeExits: guestMadeExits, keyframeCount: keyframeCount,

@@ -40,6 +40,8 @@ public struct StatisticsText {
       lines += statistics.interrupts.map { "  vector \($0.vector)  \($0.count)" }
     }
     lines.append("")
+    lines += KernelExitText.overview(statistics.kernel, limit: limit)
+    lines.append("")
     lines += Self.totals(statistics.totals)
     return lines.joined(separator: "\n") + "\n"
   }

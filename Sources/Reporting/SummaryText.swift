@@ -16,6 +16,7 @@ public enum SummaryText {
           + "\(NumberText.fixed(summary.eventBytesPerExit, decimals: 2)) bytes each, "
           + "\(NumberText.fixed(summary.bytesPerExit, decimals: 2)) with keyframes and pages"
       ),
+      ("kernel exits", summary.kernelExits.sentence),
       ("keyframes", keyframes(summary)),
       ("pages", "\(summary.storedPages) stored"),
       ("duration", NumberText.duration(summary.durationNanoseconds) + " on the host"),

@@ -17,6 +17,9 @@ public enum VerificationText {
       NumberText.count(checked.events, "event"), NumberText.count(checked.pages, "page"),
       NumberText.count(checked.keyframes, "keyframe"),
     ]
+    if checked.kernelExits > 0 {
+      facts.append(NumberText.count(checked.kernelExits, "kernel exit"))
+    }
     if checked.unknownBlocks > 0 {
       facts.append(
         NumberText.count(checked.unknownBlocks, "block") + " of unknown type (checksum only)")

@@ -16,6 +16,10 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
   public static let keyframe = BlockType(rawValue: 4)
   /// The end facts; the last block of a whole reel.
   public static let end = BlockType(rawValue: 5)
+  /// Exits the host's kernel traced, in columns; observed, never compared.
+  public static let kernelExits = BlockType(rawValue: 6)
+  /// The host's counters at one moment.
+  public static let hostTotals = BlockType(rawValue: 7)
 
   /// The type's name, or `type-N`.
   public var name: String {
@@ -25,6 +29,8 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
     case .pages: "pages"
     case .keyframe: "keyframe"
     case .end: "end"
+    case .kernelExits: "kernel-exits"
+    case .hostTotals: "host-totals"
     default: "type-\(rawValue)"
     }
   }
@@ -53,9 +59,9 @@ public struct BlockHeader: Equatable, Sendable {
   public var storedSize: UInt32 = 0
   /// Bytes the frame decompresses to.
   public var rawSize: UInt32 = 0
-  /// The index of the block's first event.
+  /// The index of the block's first event; of kernel exits, the first one's anchor.
   public var firstEvent: EventIndex = 0
-  /// The number of events in the block.
+  /// The number of events, or of kernel exits, in the block.
   public var eventCount: UInt32 = 0
   /// Host nanoseconds since the start before the block's first event.
   public var firstTime: UInt64 = 0

@@ -38,6 +38,20 @@ public struct BlockEncoder {
       header, EventBlock.encode(events, payload: payload, firstTime: firstTime))
   }
 
+  /// The block of a chunk of kernel exits; `firstTime` is the exit time before the first.
+  public mutating func block(
+    _ exits: UnsafeBufferPointer<KernelExitRecord>, firstTime: UInt64
+  ) -> [UInt8] {
+    var header = BlockHeader(type: .kernelExits)
+    header.firstEvent = unsafe exits.first?.anchor ?? 0
+    header.eventCount = UInt32(exits.count)
+    header.firstTime = firstTime
+    header.lastTime = unsafe exits.last?.exitTime ?? firstTime
+    return unsafe block(
+      header,
+      KernelExitBlock.encode(exits, firstEvent: header.firstEvent, firstTime: firstTime))
+  }
+
   /// The page blocks and the keyframe block of a capture, pages first.
   public mutating func blocks(of capture: KeyframeCapture) -> [UInt8] {
     var keyframe = capture.keyframe

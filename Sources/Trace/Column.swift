@@ -69,4 +69,29 @@ struct ColumnEntry {
   var encoding: UInt8
   var isRequired: Bool
   var byteLength: Int
+
+  /// A block's column directory.
+  static func readDirectory(
+    _ reader: inout ByteReader, at offset: UInt64
+  ) throws -> [ColumnEntry] {
+    let count: UInt16 = try reader.read()
+    var entries: [ColumnEntry] = []
+    var previous: UInt16 = 0
+    for _ in 0..<count {
+      let id: UInt16 = try reader.read()
+      // Ascending, so that no column comes twice (empty ones would cost a pass each) and flags
+      // are known before the digests they announce.
+      guard id > previous else {
+        throw TraceError.malformed(offset: offset, what: "column order", nil)
+      }
+      previous = id
+      let encoding: UInt8 = try reader.read()
+      let flags: UInt8 = try reader.read()
+      let length: UInt32 = try reader.read()
+      entries.append(
+        ColumnEntry(
+          id: id, encoding: encoding, isRequired: flags & 1 != 0, byteLength: Int(length)))
+    }
+    return entries
+  }
 }

@@ -21,6 +21,8 @@ public struct Metadata: Codable, Equatable, Sendable {
   public var policies: Policies
   /// The event kinds written, by number, so that any reader can name them.
   public var eventKinds: [String: String]
+  /// The names of kernel exits, when those were asked for.
+  public var kernelExits: KernelExitNames?
 
   /// The identity of what ran.
   public struct Guest: Codable, Equatable, Sendable {
@@ -173,6 +175,23 @@ public struct Metadata: Codable, Equatable, Sendable {
       self.rewritten = rewritten
       self.hidden = hidden
       self.userSpace = userSpace
+    }
+  }
+
+  /// What the codes of kernel exits mean, so that any reader can name them.
+  public struct KernelExitNames: Codable, Equatable, Sendable {
+    /// By instruction set (`1` VMX, `2` SVM), then by code as a decimal string.
+    public var reasons: [String: [String: String]]
+
+    /// The names for the given instruction sets.
+    public init(isas: [UInt8]) {
+      reasons = Dictionary(
+        uniqueKeysWithValues: isas.map { isa in
+          let names = KernelExitReasonNames.table(isa: isa)
+          return (
+            String(isa), Dictionary(uniqueKeysWithValues: names.map { (String($0), $1) })
+          )
+        })
     }
   }
 

@@ -49,6 +49,8 @@ public final class Reel {
   public private(set) var blocks: [BlockDescriptor] = []
   /// The event blocks in order; each begins with the event after the last of the one before.
   public private(set) var eventBlocks: [BlockDescriptor] = []
+  /// The blocks of kernel exits; the anchors of their first exits ascend.
+  public private(set) var kernelExitBlocks: [BlockDescriptor] = []
   /// How the reel ends.
   public private(set) var tail: ReelTail = .partial(offset: 0)
   /// What could not be read on opening: only filled by ``init(salvaging:)``.
@@ -152,6 +154,10 @@ public final class Reel {
           try checkOrder(of: block, mayFollowGap: skippingDamage)
           eventBlocks.append(block)
         }
+        if header.type == .kernelExits {
+          try checkKernelExits(block)
+          kernelExitBlocks.append(block)
+        }
         blocks.append(block)
         offset += UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
       } catch {
@@ -180,6 +186,16 @@ public final class Reel {
     guard header.firstEvent <= UInt64.max - UInt64(header.eventCount),
       header.firstEvent == expected || (mayFollowGap && header.firstEvent > expected)
     else { throw .malformed(offset: block.offset, what: "first event", nil) }
+  }
+
+  /// Holds a block of kernel exits to its bounds and its place after the one before.
+  private func checkKernelExits(_ block: BlockDescriptor) throws(TraceError) {
+    guard block.header.eventCount <= KernelExitBlock.maximumCount else {
+      throw .blockTooLarge(offset: block.offset, rawSize: UInt64(block.header.eventCount))
+    }
+    guard block.header.firstEvent >= kernelExitBlocks.last?.header.firstEvent ?? 0 else {
+      throw .malformed(offset: block.offset, what: "first event", nil)
+    }
   }
 
   /// The offset of the next whole block header behind a damaged one, or the end of the file.
@@ -216,6 +232,25 @@ public final class Reel {
   /// Decodes an event block.
   public func events(of block: BlockDescriptor) throws(TraceError) -> EventBlock {
     try EventBlock(decoding: try rawBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// Decodes a block of kernel exits.
+  public func kernelExits(of block: BlockDescriptor) throws(TraceError) -> KernelExitBlock {
+    try KernelExitBlock(decoding: try rawBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// The host's counters at a moment of the recording.
+  public func hostTotals(of block: BlockDescriptor) throws(TraceError) -> HostTotals {
+    try HostTotals(decoding: try rawBytes(of: block), at: block.offset)
+  }
+
+  /// The host's counters, in the order they were read; empty when none were recorded.
+  public func hostTotals() throws(TraceError) -> [HostTotals] {
+    var totals: [HostTotals] = []
+    for block in blocks where block.header.type == .hostTotals {
+      totals.append(try hostTotals(of: block))
+    }
+    return totals
   }
 
   /// Decodes a page block.

@@ -9,6 +9,10 @@ public protocol TraceSink: AnyObject {
   func append(_ event: Event, payload: UnsafeRawBufferPointer)
   /// Appends a keyframe whose mark has just been appended.
   func append(_ capture: KeyframeCapture)
+  /// Appends an exit the host's kernel traced; like an event's, it may not allocate.
+  func append(_ exit: KernelExitRecord)
+  /// Appends the host's counters at one moment.
+  func append(_ totals: HostTotals)
   /// Host time has passed without an event, in nanoseconds since the recording's start.
   ///
   /// A writer may use it to put out what it holds, so that a killed recorder loses little.
@@ -18,6 +22,10 @@ public protocol TraceSink: AnyObject {
 }
 
 extension TraceSink {
+  /// Ignores the exit.
+  public func append(_ exit: KernelExitRecord) {}
+  /// Ignores the counters.
+  public func append(_ totals: HostTotals) {}
   /// Ignores the time.
   public func passTime(_ nanoseconds: UInt64) {}
 }

@@ -25,12 +25,12 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   private let output: ReelOutput
   private let queue = DispatchQueue(label: "vmreel.writer")
-  private let freeChunks = DispatchSemaphore(value: chunkCount - 1)
-  private let pool = Mutex<[EventChunk]>([])
+  private let pool = ChunkPool(count: chunkCount - 1) { EventChunk() }
   private let pendingCaptureBytes = Atomic<Int>(0)
   private let failed = Atomic<Bool>(false)
   private var encoder: BlockEncoder
-  private var chunk: EventChunk
+  private var chunk = EventChunk()
+  private var kernelExits: KernelExitLane?
   private var eventCount: UInt64 = 0
   private var lastTime: UInt64 = 0
   private var flushTime = flushIntervalNanoseconds
@@ -44,8 +44,6 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   ) throws(FileError) {
     output = try ReelOutput(path: path, overwrite: overwrite)
     encoder = BlockEncoder(pageKey: header.pageKey)
-    chunk = EventChunk()
-    pool.withLock { pool in pool = (1..<Self.chunkCount).map { _ in EventChunk() } }
     try output.write(header.encoded() + encoder.block(.metadata, metadataJSON))
   }
 
@@ -79,6 +77,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   private func flush(at nanoseconds: UInt64) {
     flush()
+    flushKernelExits()
     flushTime = nanoseconds &+ Self.flushIntervalNanoseconds
   }
 
@@ -92,13 +91,44 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
     queue.async { [self] in
       write(full.encode(with: &encoder))
       full.reset()
-      pool.withLock { $0.append(full) }
-      freeChunks.signal()
+      pool.give(full)
     }
-    freeChunks.wait()
-    chunk = pool.withLock { $0.popLast() } ?? EventChunk()
+    chunk = pool.take()
     chunk.firstEvent = eventCount
     chunk.firstTime = lastTime
+  }
+
+  /// Chunks of kernel exits: made when the first one comes, since most recordings have none.
+  private struct KernelExitLane {
+    let pool = ChunkPool(count: chunkCount - 1) { KernelExitChunk() }
+    var chunk = KernelExitChunk()
+  }
+
+  /// Appends a kernel exit; allocates nothing but at the first.
+  public func append(_ exit: KernelExitRecord) {
+    if kernelExits == nil { kernelExits = KernelExitLane() }
+    if kernelExits?.chunk.isFull == true { flushKernelExits() }
+    kernelExits?.chunk.append(exit)
+  }
+
+  private func flushKernelExits() {
+    guard let lane = kernelExits, lane.chunk.count > 0 else { return }
+    let full = lane.chunk
+    let lastTime = full.lastTime
+    let pool = lane.pool
+    queue.async { [self] in
+      write(full.encode(with: &encoder))
+      full.reset()
+      pool.give(full)
+    }
+    let next = pool.take()
+    next.firstTime = lastTime
+    kernelExits?.chunk = next
+  }
+
+  /// Appends the host's counters.
+  public func append(_ totals: HostTotals) {
+    queue.async { [self] in write(encoder.block(.hostTotals, totals.encoded())) }
   }
 
   /// Appends a keyframe; hashing, deduplication and compression happen on the writer's thread.
@@ -127,6 +157,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   /// - Throws: ``FileError`` of the first failed write, or of the rename.
   public func finish(_ end: EndRecord) throws(FileError) -> (stored: UInt64, raw: UInt64) {
     flush()
+    flushKernelExits()
     queue.sync { [self] in write(encoder.block(.end, end.encoded())) }
     try output.close()
     return (output.byteCount, encoder.rawByteCount)

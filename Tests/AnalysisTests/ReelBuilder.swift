@@ -32,6 +32,10 @@ struct ReelBuilder {
   var endReason: EndReason? = .debugExit
   /// Marks whose keyframes are of these kinds; others are periodic.
   var keyframeKinds: [UInt64: KeyframeKind] = [0: .base]
+  /// Exits the kernel saw.
+  var kernelExits: [KernelExitRecord] = []
+  /// The host's counters.
+  var totals: [HostTotals] = []
   /// The first page's fill at each keyframe.
   var pageFill: UInt8 = 1
 
@@ -123,6 +127,12 @@ struct ReelBuilder {
       lastTime = chunk.last?.event.exitTime ?? lastTime
       output += keyframes(in: entries, start, chunk.count, firstEvent, &encoder)
     }
+    if !kernelExits.isEmpty {
+      output += unsafe kernelExits.withUnsafeBufferPointer {
+        unsafe encoder.block($0, firstTime: 0)
+      }
+    }
+    for total in totals { output += encoder.block(.hostTotals, total.encoded()) }
     if let endReason {
       output += encoder.block(.end, endRecord(entries, endReason, lastTime).encoded())
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -27,6 +28,40 @@ extension ProgramTests {
       let doctor = try directory.shell(
         "exec unshare -m sh -c 'mount -t tmpfs none /dev && exec vmreel doctor'")
       #expect(doctor.status == 2 && doctor.text.contains("NO "), "\(doctor.story)")
+    }
+
+    /// Without tracefs nothing may be recorded under the name of every exit.
+    @Test func noTracefs() throws {
+      let directory = try TestDirectory()
+      let run = try directory.shell(
+        """
+        exec unshare -m sh -c 'umount -l /sys/kernel/tracing 2>/dev/null
+        umount -l /sys/kernel/debug 2>/dev/null; umount -l /sys/kernel/tracing 2>/dev/null
+        exec vmreel record --guest hello --kernel-exits -o x.reel'
+        """)
+      expectTrouble(run, "kvm_exit", "tracefs", "mount -t tracefs", "leave --kernel-exits out")
+      #expect(try directory.files() == [])
+    }
+
+    /// Where the tracepoint fires its exits are all there; where not, the reel and a note say so.
+    @Test(.enabled(if: isTracefsMountable, "tracefs cannot be mounted here"))
+    func everyExitOrTotals() throws {
+      let directory = try TestDirectory()
+      let run = try directory.shell(
+        """
+        exec unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing
+        exec vmreel record --guest hello --kernel-exits -o x.reel'
+        """)
+      run.expectSuccess()
+      try directory.vmreel("verify", "x.reel").expectSuccess()
+      let info = try directory.vmreel("info", "x.reel").text
+      if run.errors.contains("never fired") {
+        #expect(info.contains("statistics fd totals only"), "\(info)")
+      } else {
+        #expect(info.contains(" recorded, 0 lost"), "\(info)")
+        #expect(try directory.vmreel("dump", "--kernel-exits", "x.reel").text.contains("       + "))
+      }
+      try directory.vmreel("replay", "x.reel").expectSuccess()
     }
 
     @Test(.enabled(if: kvmIsForRootOnly, "everybody may open /dev/kvm here"))
@@ -195,3 +230,7 @@ private let kvmIsForRootOnly: Bool = {
   var status = stat()
   return unsafe stat("/dev/kvm", &status) == 0 && status.st_mode & 0o006 == 0
 }()
+
+/// Whether the kernel has a tracefs that a test of its own mount namespace can mount.
+private let isTracefsMountable =
+  (try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8).contains("tracefs")) ?? false

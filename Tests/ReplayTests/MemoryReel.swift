@@ -38,6 +38,13 @@ final class MemoryReel: TraceSink {
     unsafe payload.append(contentsOf: bytes)
   }
 
+  private(set) var kernelExits: [KernelExitRecord] = []
+  private(set) var totals: [HostTotals] = []
+
+  func append(_ exit: KernelExitRecord) { kernelExits.append(exit) }
+
+  func append(_ totals: HostTotals) { self.totals.append(totals) }
+
   func append(_ capture: KeyframeCapture) { bytes += encoder.blocks(of: capture) }
 
   private func flush() {

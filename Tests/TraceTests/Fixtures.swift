@@ -123,6 +123,48 @@ func sampleEvents(_ count: Int, seed: UInt64 = 1) -> (events: [Event], payload: 
   return (events, payload)
 }
 
+/// Kernel exits of both instruction sets with varied fields, anchored at ascending events.
+func sampleKernelExits(_ count: Int, seed: UInt64 = 3) -> [KernelExitRecord] {
+  var random = SplitMix64(state: seed)
+  var time: UInt64 = 900
+  return (0..<count).map { index in
+    var exit = KernelExitRecord()
+    exit.anchor = UInt64(index / 3)
+    exit.vcpu = UInt16(index % 2)
+    exit.isa = UInt8(1 + index % 2)
+    exit.flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: random.next() % 64))
+    exit.reason = [48, 0x400, 0x8000_0021, 0xffff_ffff][index % 4]
+    exit.rip = 0xffff_8000_0000_0000 &+ random.next() % 4096
+    exit.info1 = random.next() >> (random.next() % 64)
+    exit.info2 = random.next() >> (random.next() % 64)
+    exit.interruptInformation = random.next() >> 32
+    exit.errorCode = random.next() >> 48
+    exit.address = random.next() >> (random.next() % 64)
+    exit.entryTime = time + random.next() % 1000
+    exit.exitTime = exit.entryTime + random.next() % 1000
+    time = exit.exitTime
+    return exit
+  }
+}
+
+/// Appends kernel exits as one block, as the writer does.
+func appendKernelExits(
+  _ exits: [KernelExitRecord], firstTime: UInt64 = 0, with encoder: inout BlockEncoder
+) -> [UInt8] {
+  unsafe exits.withUnsafeBufferPointer { unsafe encoder.block($0, firstTime: firstTime) }
+}
+
+/// The host's counters.
+func sampleTotals(_ moment: HostTotals.Moment, anchor: EventIndex?, recorded: UInt64) -> HostTotals
+{
+  HostTotals(
+    moment: moment, anchor: anchor, time: 77,
+    counters: [
+      HostTotals.Counter(name: "kvm.exits", value: recorded),
+      HostTotals.Counter(name: "tracer.recorded", value: recorded),
+    ])
+}
+
 /// A page filled with one byte.
 func page(of byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: PageBlock.pageSize) }
 
@@ -145,11 +187,14 @@ func endRecord(events: UInt64) -> EndRecord {
     keyframeCount: 2, durationNanoseconds: 123_456, virtualTime: .max, digest: 0xfeed)
 }
 
-/// A small whole reel: metadata, two event blocks, pages, two keyframes, end.
+/// A small whole reel: metadata, two event blocks, pages, two keyframes, kernel exits, host totals,
+/// end.
 func sampleReel() -> [UInt8] {
   var encoder = BlockEncoder(pageKey: testPageKey)
   var bytes = FileHeader(pageKey: testPageKey).encoded()
   bytes += encoder.block(.metadata, Array(#"{"tool":"test"}"#.utf8))
+  bytes += encoder.block(
+    .hostTotals, sampleTotals(.start, anchor: nil, recorded: 0).encoded())
   bytes += encoder.blocks(of: capture(0, [(0, 1), (7, 2), (9, 0)]))
   let first = sampleEvents(70, seed: 1)
   bytes += appendEvents(first.events, payload: first.payload, firstTime: 5, with: &encoder)
@@ -158,5 +203,7 @@ func sampleReel() -> [UInt8] {
   bytes += appendEvents(
     second.events, payload: second.payload, firstEvent: 70,
     firstTime: first.events.last?.exitTime ?? 0, with: &encoder)
+  bytes += appendKernelExits(sampleKernelExits(60), firstTime: 5, with: &encoder)
+  bytes += encoder.block(.hostTotals, sampleTotals(.end, anchor: 99, recorded: 60).encoded())
   return bytes + encoder.block(.end, endRecord(events: 100).encoded())
 }

@@ -10,6 +10,8 @@ func readEverything(_ reel: Reel) {
     case .events: _ = try? reel.events(of: block)
     case .pages: _ = try? reel.pages(of: block)
     case .keyframe: _ = try? reel.keyframe(of: block)
+    case .kernelExits: _ = try? reel.kernelExits(of: block)
+    case .hostTotals: _ = try? reel.hostTotals(of: block)
     default: _ = try? reel.rawBytes(of: block)
     }
   }
@@ -21,6 +23,15 @@ func readEverything(_ reel: Reel) {
       sum &+= cursor.payload(of: event).count &+ event.elementCount
     } catch {
       continue  // The damaged block now lies behind the cursor.
+    }
+  }
+  var kernelExits = KernelExitCursor(reel, from: 3)
+  while true {
+    do throws(TraceError) {
+      guard let exit = try kernelExits.next() else { break }
+      sum &+= Int(truncatingIfNeeded: exit.exitTime)
+    } catch {
+      continue
     }
   }
   for number in (try? reel.keyframeNumbers()) ?? [] {

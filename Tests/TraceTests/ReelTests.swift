@@ -50,7 +50,8 @@ struct ReelTests {
     #expect(reel.eventCount == 100)
     #expect(
       reel.blocks.map(\.header.type) == [
-        .metadata, .pages, .keyframe, .events, .pages, .keyframe, .events, .end,
+        .metadata, .hostTotals, .pages, .keyframe, .events, .pages, .keyframe, .events,
+        .kernelExits, .hostTotals, .end,
       ])
   }
 

@@ -117,4 +117,18 @@ void ckvm_wait_for_tsc(uint64_t value);
 /// An identity of the calling thread, never 0 or used again; costs no system call.
 uint64_t ckvm_thread(void);
 
+// ---- Tracepoints ---------------------------------------------------------------------------------
+
+/// A disabled perf event on a tracepoint of the calling thread, every hit a sample of
+/// { u64 CLOCK_MONOTONIC time, u32 size, raw record }; returns its descriptor.
+int ckvm_trace_open(uint64_t tracepoint);
+/// Sends an event's samples to the ring of another (PERF_EVENT_IOC_SET_OUTPUT).
+int ckvm_trace_share(int fd, int output);
+/// Starts an event (PERF_EVENT_IOC_ENABLE).
+int ckvm_trace_enable(int fd);
+/// Where the kernel will write next, in bytes since the beginning; what lies before may be read.
+uint64_t ckvm_ring_head(const void *ring);
+/// Gives the kernel back what lies before `tail`.
+void ckvm_ring_release(void *ring, uint64_t tail);
+
 #endif

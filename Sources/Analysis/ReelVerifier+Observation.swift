@@ -1,0 +1,38 @@
+internal import Trace
+
+extension ReelVerifier {
+  /// Kernel exits hang on events in ascending order.
+  mutating func checkKernelExits(_ block: BlockDescriptor) throws(TraceError) {
+    let decoded = try reel.kernelExits(of: block)
+    for exit in decoded.exits {
+      if exit.anchor < lastAnchor {
+        note(
+          .damage, block, "a kernel exit after event \(exit.anchor) follows one after \(lastAnchor)"
+        )
+      }
+      lastAnchor = exit.anchor
+    }
+    if let last = decoded.exits.last, last.exitTime != block.header.lastTime {
+      note(
+        .damage, block,
+        "the last kernel exit is at \(last.exitTime) ns, the block header says "
+          + "\(block.header.lastTime)")
+    }
+    result.checked.kernelExits += UInt64(decoded.exits.count)
+    result.checked.skippedColumns += UInt64(decoded.skippedColumns)
+  }
+
+  /// What a whole reel says of its kernel exits against what there is.
+  mutating func checkObservations() {
+    guard !hasLoss, reel.end != nil else { return }
+    if lastAnchor > 0, lastAnchor >= reel.eventCount, let block = reel.kernelExitBlocks.last {
+      note(.damage, block, "a kernel exit comes after event \(lastAnchor), which is not there")
+    }
+    guard let (totals, block) = lastTotals, totals.moment == .end,
+      let stated = totals["tracer.recorded"], stated != result.checked.kernelExits
+    else { return }
+    note(
+      .damage, block,
+      "the host totals say \(stated) kernel exits; there are \(result.checked.kernelExits)")
+  }
+}

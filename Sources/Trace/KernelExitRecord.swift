@@ -1,0 +1,55 @@
+/// An exit that the host's kernel traced: observed, never compared, not part of the deterministic
+/// stream.
+public struct KernelExitRecord: Equatable, Sendable {
+  /// The event after which it happened.
+  public var anchor: EventIndex = 0
+  /// The vCPU.
+  public var vcpu: UInt16 = 0
+  /// 1 VMX, 2 SVM.
+  public var isa: UInt8 = 0
+  /// What is known of it and what became of it.
+  public var flags: KernelExitFlags = []
+  /// The exit reason (VMX, all 32 bits) or the exit code (SVM).
+  public var reason: UInt64 = 0
+  /// RIP at the exit.
+  public var rip: UInt64 = 0
+  /// Exit qualification (VMX) or EXITINFO1 (SVM).
+  public var info1: UInt64 = 0
+  /// IDT-vectoring information (VMX) or EXITINFO2 (SVM).
+  public var info2: UInt64 = 0
+  /// VM-exit interruption information (VMX) or EXITINTINFO (SVM).
+  public var interruptInformation: UInt64 = 0
+  /// Its error code.
+  public var errorCode: UInt64 = 0
+  /// The guest physical address of a nested-paging fault, when ``KernelExitFlags/address`` is set.
+  public var address: UInt64 = 0
+  /// Host nanoseconds since the recording began when the guest was entered before; the exit's own
+  /// time when ``KernelExitFlags/entryTime`` is not set.
+  public var entryTime: UInt64 = 0
+  /// Host nanoseconds since the recording began at the exit.
+  public var exitTime: UInt64 = 0
+
+  /// A record with all fields zero.
+  public init() {}
+}
+
+/// What is known of a kernel exit and what became of it.
+public struct KernelExitFlags: OptionSet, Equatable, Sendable {
+  /// The bits as stored.
+  public let rawValue: UInt8
+  /// Makes flags from stored bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// KVM_RUN returned an exit to the runner after it.
+  public static let returned = KernelExitFlags(rawValue: 1)
+  /// KVM_RUN was ended by a signal after it.
+  public static let interrupted = KernelExitFlags(rawValue: 2)
+  /// What followed is not known: tracepoint records were lost.
+  public static let outcomeUnknown = KernelExitFlags(rawValue: 4)
+  /// The guest physical address is known.
+  public static let address = KernelExitFlags(rawValue: 8)
+  /// The time of the entry before is known.
+  public static let entryTime = KernelExitFlags(rawValue: 16)
+
+  /// Whether the kernel entered the guest again by itself.
+  public var isHandled: Bool { isDisjoint(with: [.returned, .interrupted, .outcomeUnknown]) }
+}
