@@ -46,7 +46,7 @@ let package = Package(
     // L2
     layer("TraceIO", ["Bytes", "Trace"]),
     layer("KVM", ["CKVM", "Bytes", "Machine"]),
-    layer("Replay", ["Bytes", "Machine", "Trace"]),
+    layer("Replay", ["Bytes", "Disassembly", "Machine", "Trace"]),
     layer("Analysis", ["Bytes", "Trace"]),
 
     // L3

@@ -56,7 +56,9 @@ struct PolicyOptions: ParsableArguments {
     var policy = RecordingPolicy()
     policy.placement = placement == .seal ? .seal : .exit
     policy.clock = (clock ?? (isatty(STDIN_FILENO) != 0 ? .real : .warp)) == .real ? .real : .warp
-    policy.interruptWindowIsExact = interruptWindowIsExact
+    // An exact window is exact on this host only: `exit` goes without, so that its reels replay on
+    // every KVM.
+    policy.interruptWindowIsExact = interruptWindowIsExact && policy.placement == .seal
     policy.quantumNanoseconds = quantum.nanoseconds
     policy.keyframeExitInterval = keyframeEvery
     policy.timeLimitNanoseconds = timeLimit?.nanoseconds

@@ -60,6 +60,9 @@ struct ReplayCommand: ParsableCommand {
         bytes: try JSONText.encode(VerdictReport(verdict), pretty: true) + [0x0a])
     }
     try StandardOutput.shared.flush()
+    if format == .text, verdict.exitsNormalized > 0 {
+      StandardError.note(session.normalizationNote(verdict.exitsNormalized))
+    }
     if format == .text { StandardError.note(VerdictText.render(verdict, path: reel)) }
     switch verdict.outcome {
     case .identical, .consistent: try opened.requireWhole()

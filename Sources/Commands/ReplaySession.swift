@@ -10,6 +10,8 @@ final class ReplaySession {
   private let opened: OpenedReel
   private let processor: KVMProcessor
   private let bounds: ReplayBounds
+  /// Whether this host is of the recording one's kind.
+  private let isOfRecordedKind: Bool
   private let observer: ConsoleObserver
   private let signals: SignalWatch
 
@@ -26,7 +28,9 @@ final class ReplaySession {
     self.bounds = bounds
     do {
       let facts = try HostProbe.facts()
-      for warning in Self.warnings(metadata, facts, cpuName: HostDescription.cpuName()) {
+      let cpuName = HostDescription.cpuName()
+      isOfRecordedKind = metadata.host.isOfSameKind(as: facts, cpuName: cpuName)
+      for warning in Self.warnings(metadata, facts, cpuName: cpuName) {
         StandardError.note("warning: \(warning)")
       }
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
@@ -47,7 +51,8 @@ final class ReplaySession {
   func run() throws -> ReplayVerdict {
     let replayer = Replayer(
       processor: processor, memory: memory, reel: opened.reel,
-      policy: try Self.policy(opened), bounds: bounds, observer: observer)
+      policy: try Self.policy(opened, hostIsOfRecordedKind: isOfRecordedKind),
+      bounds: bounds, observer: observer)
     defer { observer.finish() }
     do {
       return try replayer.run()
@@ -60,13 +65,25 @@ final class ReplaySession {
     }
   }
 
-  private static func policy(_ opened: OpenedReel) throws -> ReplayPolicy {
+  /// What is said where the reel holds another RIP convention than this host's.
+  func normalizationNote(_ count: UInt64) -> String {
+    let host = opened.metadata.host
+    let convention = host.ripConventions[EventKind.portWrite.name] ?? "unknown"
+    return "recorded on \(host.kvmModule) (RIP \(convention) an OUT); normalised here at "
+      + "\(count) exits"
+  }
+
+  private static func policy(
+    _ opened: OpenedReel, hostIsOfRecordedKind: Bool
+  ) throws -> ReplayPolicy {
     let policies = opened.metadata.policies
     guard let tsc = TSCPolicy(rawValue: policies.tsc) else {
       throw CommandFailure(
         "\(opened.path): the TSC policy \(policies.tsc) is not one this vmreel knows")
     }
-    return ReplayPolicy(interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc)
+    return ReplayPolicy(
+      interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc,
+      hostIsOfRecordedKind: hostIsOfRecordedKind)
   }
 
   /// What differs between the recording host and this one and could explain a divergence.
@@ -78,11 +95,15 @@ final class ReplaySession {
           + "a guest that reads CPUID may diverge here")
     }
     let module = facts.moduleName ?? "unknown"
-    if metadata.host.kvmModule != module {
-      warnings.append("recorded on \(metadata.host.kvmModule), replayed on \(module)")
+    if !metadata.host.isOfSameKind(as: facts, cpuName: cpuName) {
+      warnings.append(
+        "recorded on \(metadata.host.kvmModule) (\(metadata.host.cpu)), replayed on \(module) "
+          + "(\(cpuName)): arithmetic flags are not compared")
     }
     let here = facts.ripConventions.named
-    let kinds = metadata.host.ripConventions.filter { here[$0.key] ?? $0.value != $0.value }
+    let kinds = metadata.host.ripConventions.filter { kind, convention in
+      kind != EventKind.portWrite.name && here[kind] ?? convention != convention
+    }
     if !kinds.isEmpty {
       warnings.append(
         "RIP stands elsewhere here than on the recording host at exits of kind "

@@ -49,7 +49,9 @@ extension KVMProcessor {
     // Armed anew for each step: POPF, IRET and SYSRET drop TF.
     try setGuestDebug(.singleStep)
     var exit = try enter(limit: limit)
-    if exit.reason == .debug(address: start &+ 1), try instructionByte(at: start) == Self.hlt {
+    if exit.reason == .debug(address: start &+ 1),
+      try memory(at: start, count: 1)?.first == Self.hlt
+    {
       // PVM's emulator lets the step's trap overwrite the exit of HLT.
       exit.reason = .halt
     }
@@ -57,15 +59,6 @@ extension KVMProcessor {
   }
 
   private static let hlt: UInt8 = 0xf4
-
-  /// The byte at a linear address (KVM_TRANSLATE); `nil` where it is not mapped to RAM.
-  private func instructionByte(at address: UInt64) throws(ProcessorError) -> UInt8? {
-    var translation = kvm_translation()
-    translation.linear_address = address
-    try cpu.descriptor.call(CKVM_TRANSLATE, with: &translation, named: "KVM_TRANSLATE")
-    guard translation.valid != 0 else { return nil }
-    return machine.memory.read(translation.physical_address, count: 1)?.first
-  }
 
   /// Sets or, with `nil`, removes the one instruction breakpoint, by linear address
   /// (KVM_GUESTDBG_USE_HW_BP).
