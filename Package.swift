@@ -47,8 +47,8 @@ let package = Package(
 
     // L2
     layer("TraceIO", ["Bytes", "Trace"]),
-    layer("KVM", ["CKVM", "Bytes", "Disassembly", "Machine"]),
-    layer("Replay", ["Bytes", "Machine", "Trace"]),
+    layer("KVM", ["CKVM", "Bytes", "Machine"]),
+    layer("Replay", ["Bytes", "Disassembly", "Machine", "Trace"]),
     layer("Analysis", ["Bytes", "Trace"]),
 
     // L3

@@ -29,6 +29,15 @@ extension RIPConventions {
   }
 }
 
+extension Metadata.Host {
+  /// Whether a host with these facts is of this kind: the same KVM on the same CPU model.
+  ///
+  /// What an instruction leaves undefined is the CPU's choice, or that of KVM's emulator.
+  func isOfSameKind(as facts: HostFacts, cpuName: String) -> Bool {
+    kvmModule == facts.moduleName ?? "unknown" && cpu == cpuName
+  }
+}
+
 /// What the host says of itself.
 enum HostDescription {
   /// The CPU's brand string, from /proc/cpuinfo.

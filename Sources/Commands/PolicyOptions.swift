@@ -70,7 +70,9 @@ struct PolicyOptions: ParsableArguments {
     policy.placement = placement == .seal ? .seal : .exit
     policy.clock = (clock ?? (isatty(STDIN_FILENO) != 0 ? .real : .warp)) == .real ? .real : .warp
     policy.tsc = try tsc.policy(for: guest, on: facts)
-    policy.interruptWindowIsExact = facts.irqWindowIsExact
+    // An exact window is exact on this host only: `exit` goes without, so that its reels replay on
+    // every KVM.
+    policy.interruptWindowIsExact = facts.irqWindowIsExact && policy.placement == .seal
     policy.quantumNanoseconds = quantum.nanoseconds
     policy.keyframeExitInterval = keyframeEvery
     policy.timeLimitNanoseconds = timeLimit?.nanoseconds

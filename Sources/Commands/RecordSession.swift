@@ -130,7 +130,8 @@ struct RecordSession {
         kvmModule: facts.moduleName ?? "unknown", ripConventions: facts.ripConventions.named),
       policies: Metadata.Policies(
         placement: policy.placement.rawValue, clock: policy.clock.rawValue,
-        interruptWindow: policy.interruptWindowIsExact ? "exact" : "late", tsc: policy.tsc.rawValue,
+        interruptWindow: policy.placement == .exit
+          ? "none" : policy.interruptWindowIsExact ? "exact" : "late", tsc: policy.tsc.rawValue,
         tscSites: sites,
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,

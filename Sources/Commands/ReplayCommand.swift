@@ -81,6 +81,9 @@ struct ReplayCommand: ParsableCommand {
     }
     try StandardOutput.shared.flush()
     if format == .text {
+      if verdict.exitsNormalized > 0 {
+        StandardError.note(session.normalizationNote(verdict.exitsNormalized))
+      }
       let policy = opened.metadata.policies.tsc
       StandardError.note(VerdictText.render(verdict, path: reel, tscPolicy: policy))
     }

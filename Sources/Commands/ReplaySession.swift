@@ -30,10 +30,12 @@ final class ReplaySession {
     self.knownLandings = knownLandings
     do {
       let facts = try HostProbe.facts()
-      for warning in Self.warnings(metadata, facts, cpuName: HostDescription.cpuName()) {
+      let cpuName = HostDescription.cpuName()
+      let isOfRecordedKind = metadata.host.isOfSameKind(as: facts, cpuName: cpuName)
+      for warning in Self.warnings(metadata, facts, cpuName: cpuName) {
         StandardError.note("warning: \(warning)")
       }
-      policy = try Self.policy(opened, on: facts)
+      policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
       let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
       guard table.count == metadata.cpu.cpuidTable.count, table.count <= 256 else {
@@ -65,8 +67,16 @@ final class ReplaySession {
     }
   }
 
+  /// What is said where the reel holds another RIP convention than this host's.
+  func normalizationNote(_ count: UInt64) -> String {
+    let host = opened.metadata.host
+    let convention = host.ripConventions[EventKind.portWrite.name] ?? "unknown"
+    return "recorded on \(host.kvmModule) (RIP \(convention) an OUT); normalised here at "
+      + "\(count) exits"
+  }
+
   private static func policy(
-    _ opened: OpenedReel, on facts: HostFacts
+    _ opened: OpenedReel, on facts: HostFacts, hostIsOfRecordedKind: Bool
   ) throws -> ReplayPolicy {
     let policies = opened.metadata.policies
     guard let tsc = TSCPolicy(rawValue: policies.tsc) else {
@@ -78,7 +88,9 @@ final class ReplaySession {
         "\(opened.path): recorded with tsc \(tsc.rawValue); \(obstacle), so RDTSC cannot read here "
           + "what it read then; replay on a host where `vmreel doctor` says tsc: \(tsc.rawValue)")
     }
-    return ReplayPolicy(interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc)
+    return ReplayPolicy(
+      interruptWindowIsExact: policies.interruptWindow == "exact", tsc: tsc,
+      hostIsOfRecordedKind: hostIsOfRecordedKind)
   }
 
   /// What differs between the recording host and this one and could explain a divergence.
@@ -90,11 +102,15 @@ final class ReplaySession {
           + "a guest that reads CPUID may diverge here")
     }
     let module = facts.moduleName ?? "unknown"
-    if metadata.host.kvmModule != module {
-      warnings.append("recorded on \(metadata.host.kvmModule), replayed on \(module)")
+    if !metadata.host.isOfSameKind(as: facts, cpuName: cpuName) {
+      warnings.append(
+        "recorded on \(metadata.host.kvmModule) (\(metadata.host.cpu)), replayed on \(module) "
+          + "(\(cpuName)): arithmetic flags are not compared")
     }
     let here = facts.ripConventions.named
-    let kinds = metadata.host.ripConventions.filter { here[$0.key] ?? $0.value != $0.value }
+    let kinds = metadata.host.ripConventions.filter { kind, convention in
+      kind != EventKind.portWrite.name && here[kind] ?? convention != convention
+    }
     if !kinds.isEmpty {
       warnings.append(
         "RIP stands elsewhere here than on the recording host at exits of kind "

@@ -10,6 +10,7 @@ struct VerdictReport: Encodable {
   var outcome: String
   var events: UInt64
   var guestMadeExits: UInt64
+  var exitsNormalized: UInt64
   var keyframesCompared: UInt64
   var sealsReexecuted: UInt64
   var sealsJumped: UInt64
@@ -40,6 +41,7 @@ struct VerdictReport: Encodable {
   init(_ verdict: ReplayVerdict) {
     events = verdict.events
     guestMadeExits = verdict.guestMadeExits
+    exitsNormalized = verdict.exitsNormalized
     keyframesCompared = verdict.keyframesCompared
     sealsReexecuted = verdict.sealsReexecuted
     sealsJumped = verdict.sealsJumped

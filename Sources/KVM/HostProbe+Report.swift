@@ -173,6 +173,6 @@ extension HostProbe {
     return HostFact(
       name: "RIP at exits",
       value: rows.map { "\($0.0) \($0.1?.rawValue ?? "unknown")" }.joined(separator: ", "),
-      meaning: "stored in each reel; replay on a host with other conventions diverges")
+      meaning: "stored in each reel; replay elsewhere brings OUT to a normal form")
   }
 }

@@ -1,5 +1,4 @@
 internal import CKVM
-internal import Disassembly
 public import Machine
 
 /// What KVM_SET_GUEST_DEBUG is set to.
@@ -74,7 +73,7 @@ extension KVMProcessor {
       exit = try enter(limit: limit)
     }
     guard exit.reason == .debug(address: start &+ 1) else { return exit }
-    switch try instructionBytes(at: start, count: 1).first {
+    switch try memory(at: start, count: 1)?.first {
     case Self.hlt: exit.reason = .halt  // PVM's emulator lets the step's trap overwrite the exit.
     case Self.pushf where !hadTrapFlag: try hidePushedTrapFlag()
     default: break
@@ -94,40 +93,6 @@ extension KVMProcessor {
       let byte = machine.memory.read(address, count: 1)?.first
     else { return }
     machine.memory.write([byte & ~UInt8(RFlags.trap >> 8)], at: address)
-  }
-
-  /// The guest physical address of a linear one (KVM_TRANSLATE); `nil` where none is mapped.
-  private func physicalAddress(of linear: UInt64) throws(ProcessorError) -> UInt64? {
-    var translation = kvm_translation()
-    translation.linear_address = linear
-    try cpu.descriptor.call(CKVM_TRANSLATE, with: &translation, named: "KVM_TRANSLATE")
-    return translation.valid != 0 ? translation.physical_address : nil
-  }
-
-  /// The bytes at a linear address, fewer where a page ends that the next is not mapped behind.
-  private func instructionBytes(
-    at address: UInt64, count: Int
-  ) throws(ProcessorError) -> [UInt8] {
-    let inPage = min(count, 4096 - Int(address & 0xfff))
-    guard let first = try physicalAddress(of: address),
-      let head = machine.memory.read(first, count: inPage)
-    else { return [] }
-    guard inPage < count else { return head }
-    guard let second = try physicalAddress(of: address &+ UInt64(inPage)),
-      let tail = machine.memory.read(second, count: count - inPage)
-    else { return head }
-    return head + tail
-  }
-
-  /// Whether the next instruction is a string instruction with a repeat prefix.
-  public func isAtRepeatedInstruction() throws(ProcessorError) -> Bool {
-    var system = kvm_sregs()
-    try cpu.descriptor.call(CKVM_GET_SREGS, with: &system, named: "KVM_GET_SREGS")
-    let width: CodeWidth =
-      system.cs.l != 0 ? .bits64 : system.cs.db != 0 ? .bits32 : .bits16
-    let code = try instructionBytes(
-      at: system.cs.base &+ registers.rip, count: Instruction.maximumLength)
-    return Instruction(decoding: code, width: width)?.isRepeated ?? false
   }
 
   /// Sets or, with `nil`, removes the one instruction breakpoint, by linear address

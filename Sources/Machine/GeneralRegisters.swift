@@ -56,6 +56,8 @@ public enum RFlags {
   public static let trap: UInt64 = 1 << 8
   /// IF: maskable interrupts are accepted.
   public static let interruptEnable: UInt64 = 1 << 9
+  /// CF, PF, AF, ZF, SF and OF: many instructions leave some of them undefined.
+  public static let arithmetic: UInt64 = 0x8d5
   /// RF: the next instruction ignores instruction breakpoints.
   public static let resume: UInt64 = 1 << 16
 }

@@ -10,6 +10,9 @@
 ///    are zeroed; an FXSAVE image becomes an XSAVE area.
 /// 5. What KVM remembers of an exception or interrupt that is not in flight (any more) is zeroed:
 ///    its vector, error code and payload.
+/// 6. An XCR0 with its reset value is dropped: a host without XSAVE has none.
+/// 7. In real mode the types of CS to SS are dropped: no access checks them, and a CPU may or may
+///    not change CS's when it is loaded.
 ///
 /// State after a shutdown has no normal form: kvm-amd resets it. Callers do not compare it.
 public func normalized(_ state: VCPUState) -> VCPUState {
@@ -18,11 +21,18 @@ public func normalized(_ state: VCPUState) -> VCPUState {
   for index in state.system.segments.indices where state.system.segments[index].isUnusable {
     state.system.segments[index].reduce(keepingBase: index == 3 || index == 4)
   }
+  if state.system.cr0 & protectionEnable == 0 {
+    for index in state.system.segments.indices.prefix(6) { state.system.segments[index].type = 0 }
+  }
   let xcr0 = state.extendedControl.first { $0.index == 0 }?.value
   state.floatingPoint = canonicalXSAVE(state.floatingPoint, enabled: xcr0 ?? 3)
+  state.extendedControl.removeAll { $0 == IndexedRegister(index: 0, value: XSAVE.x87) }
   state.events.forgetWhatIsNotInFlight()
   return state
 }
+
+/// CR0.PE.
+private let protectionEnable: UInt64 = 1
 
 extension VCPUEvents {
   fileprivate mutating func forgetWhatIsNotInFlight() {
@@ -57,11 +67,19 @@ public struct StateDifference: Equatable, Sendable {
 }
 
 /// The fields in which two states differ in normal form, in the order of the state's components.
+///
+/// - Parameter comparesArithmeticFlags: false for states of hosts of different kinds, which give
+///   flags that an instruction leaves undefined different values.
 public func differences(
-  from recorded: VCPUState, to replayed: VCPUState
+  from recorded: VCPUState, to replayed: VCPUState, comparesArithmeticFlags: Bool = true
 ) -> [StateDifference] {
-  let left = fields(of: normalized(recorded))
-  let right = fields(of: normalized(replayed))
+  var (recorded, replayed) = (normalized(recorded), normalized(replayed))
+  if !comparesArithmeticFlags {
+    recorded.registers.rflags &= ~RFlags.arithmetic
+    replayed.registers.rflags &= ~RFlags.arithmetic
+  }
+  let left = fields(of: recorded)
+  let right = fields(of: replayed)
   let rightValues = Dictionary(right.map { ($0.name, $0.value) }) { first, _ in first }
   let leftNames = Set(left.map(\.name))
   let changed = left.compactMap { field -> StateDifference? in

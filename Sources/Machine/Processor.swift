@@ -37,6 +37,12 @@ public protocol Processor: AnyObject {
   /// The general registers as of the last exit or completion; cheap.
   var registers: GeneralRegisters { get }
 
+  /// The code at an instruction pointer, in the guest's current mode and address space.
+  ///
+  /// Legal inside an instruction too; may cost system calls.
+  /// - Returns: `nil` where no RAM is mapped.
+  func code(at instructionPointer: UInt64) throws(ProcessorError) -> GuestCode?
+
   /// Whether an interrupt injected now would be taken before the next instruction.
   var isReadyForInterrupt: Bool { get }
 
@@ -77,10 +83,6 @@ public protocol Processor: AnyObject {
   /// - Returns: false when this host's breakpoints need the address to be mapped, which it is not.
   @discardableResult
   func setBreakpoint(_ address: UInt64?) throws(ProcessorError) -> Bool
-
-  /// Whether the next instruction is a string instruction with a repeat prefix, which a breakpoint
-  /// stops only once for all its iterations.
-  func isAtRepeatedInstruction() throws(ProcessorError) -> Bool
 }
 
 /// What a processor offers for stopping inside a segment.

@@ -93,6 +93,8 @@ public struct ReplayVerdict: Sendable {
   public var events: UInt64 = 0
   /// Guest-made exits compared.
   public var guestMadeExits: UInt64 = 0
+  /// Of these, OUTs whose RIP stood at the instruction in one place and after it in the other.
+  public var exitsNormalized: UInt64 = 0
   /// Keyframes whose state and pages were compared.
   public var keyframesCompared: UInt64 = 0
   /// Sealed segments re-executed to exactly their recorded end state.

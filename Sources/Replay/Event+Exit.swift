@@ -50,6 +50,12 @@ extension Event {
     }
   }
 
+  /// Keeps the arithmetic flags; after a shutdown they are the host's.
+  mutating func noteFlags(of registers: borrowing GeneralRegisters) {
+    guard kind != .shutdown else { return }
+    arithmeticFlags = UInt16(truncatingIfNeeded: registers.rflags & RFlags.arithmetic)
+  }
+
   private init(_ kind: EventKind, _ access: PortAccess, value: UInt64) {
     self.init(kind)
     address = UInt64(access.port)

@@ -45,8 +45,11 @@ struct EventDigest {
 
   /// Absorbs the registers at a guest-made exit.
   ///
-  /// RF is left out: whether it is set at an exit differs between KVM variants. After a shutdown
-  /// the registers are the host's, not the guest's (kvm-amd resets them), so they do not count.
+  /// Left out is what hosts report differently. RF: whether it is set at an exit. RIP at a port
+  /// write: it stands at the instruction or after it (the event has it, and replay compares it).
+  /// The arithmetic flags: an instruction may leave some undefined (the event has them, too).
+  /// After a shutdown the registers are the host's, not the guest's (kvm-amd resets them), so
+  /// none counts.
   mutating func absorb(_ registers: borrowing GeneralRegisters, at kind: EventKind) {
     guard isOn, kind != .shutdown else { return }
     running.absorb(registers.rax)
@@ -65,7 +68,7 @@ struct EventDigest {
     running.absorb(registers.r13)
     running.absorb(registers.r14)
     running.absorb(registers.r15)
-    running.absorb(registers.rip)
-    running.absorb(registers.rflags & ~RFlags.resume)
+    if kind != .portWrite { running.absorb(registers.rip) }
+    running.absorb(registers.rflags & ~(RFlags.resume | RFlags.arithmetic))
   }
 }

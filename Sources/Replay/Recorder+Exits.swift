@@ -87,6 +87,7 @@ extension Recorder {
   private func logExit(_ event: inout Event) {
     digest.absorb(event)
     digest.absorb(cpu.registers, at: event.kind)
+    event.noteFlags(of: cpu.registers)
     append(&event)
   }
 
@@ -127,6 +128,7 @@ extension Recorder {
       }
       unsafe digest.absorb(payload: UnsafeRawBufferPointer(data))
       digest.absorb(cpu.registers, at: event.kind)
+      event.noteFlags(of: cpu.registers)
       unsafe append(&event, payload: UnsafeRawBufferPointer(data))
     }
   }

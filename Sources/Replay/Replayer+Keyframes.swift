@@ -111,7 +111,8 @@ extension Replayer {
     // After a shutdown the vCPU's state is the host's (kvm-amd resets it).
     if history.last?.event.kind == .shutdown { return [] }
     return differences(
-      from: try state(of: keyframe), to: try cpu.captureState())
+      from: try state(of: keyframe), to: try cpu.captureState(),
+      comparesArithmeticFlags: policy.hostIsOfRecordedKind)
   }
 
   /// The pages in which RAM differs from a map, among those that either side changed, or all.

@@ -1,3 +1,4 @@
+internal import Disassembly
 internal import Machine
 internal import Trace
 
@@ -148,11 +149,18 @@ extension Replayer {
       cpu.debugFeatures.contains(.singleStep)
     else { return nil }
     try cpu.setBreakpoint(nil)
-    while cpu.registers.rip == target.registers.rip, try cpu.isAtRepeatedInstruction() {
+    while cpu.registers.rip == target.registers.rip, try isAtRepeatedInstruction() {
       guard effort.isLeft else { return false }
       if let hasLanded = try step(target, pages, &effort) { return hasLanded }
     }
     return nil
+  }
+
+  private func isAtRepeatedInstruction() throws(ProcessorError) -> Bool {
+    guard let code = try cpu.code(at: cpu.registers.rip),
+      let width = CodeWidth(rawValue: code.bits)
+    else { return false }
+    return Instruction(decoding: code.bytes, width: width)?.isRepeated ?? false
   }
 
   /// Lets the guest run for a part of the time the target is away.

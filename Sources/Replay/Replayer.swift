@@ -38,6 +38,8 @@ public final class Replayer<CPU: Processor> {
   var checkpoint: ReplayCheckpoint?
   /// How often the replay has gone back to it.
   var rewinds = 0
+  /// Port writes whose RIP stands at the instruction on one host and after it on the other.
+  var portWrites: Set<PortWriteRIPs> = []
   /// The first event whose console output is still to be printed.
   private var firstUnprinted: EventIndex = 0
 
@@ -160,7 +162,8 @@ public final class Replayer<CPU: Processor> {
     let exit = try nextExit(want)
     var live = Event(exit: exit.reason)
     live.rip = cpu.registers.rip
-    let differing = fieldsDiffering(want, live)
+    live.noteFlags(of: cpu.registers)
+    let differing = try fieldsDiffering(want, live)
     let recordedPayload = cursor.payload(of: want)
     let livePayload = payload(of: exit.reason)
     guard differing.isEmpty, livePayload.elementsEqual(recordedPayload) else {
@@ -200,15 +203,17 @@ public final class Replayer<CPU: Processor> {
   }
 
   /// The names of the fields in which a replayed exit differs from the recorded one.
-  private func fieldsDiffering(_ want: Event, _ live: Event) -> [String] {
+  private func fieldsDiffering(_ want: Event, _ live: Event) throws -> [String] {
     if want.kind != live.kind { return ["kind"] }
     var names: [String] = []
     if want.address != live.address { names.append("address") }
     if want.width != live.width { names.append("width") }
     if want.count != live.count { names.append("count") }
     if want.value != live.value { names.append("value") }
-    // After a shutdown the registers are the host's (kvm-amd resets them).
-    if want.rip != live.rip, want.kind != .shutdown { names.append("rip") }
+    if try !agreeInRIP(want, live) { names.append("rip") }
+    if policy.hostIsOfRecordedKind, want.arithmeticFlags != live.arithmeticFlags {
+      names.append("arithmetic flags")
+    }
     return names
   }
 

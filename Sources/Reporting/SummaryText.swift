@@ -58,6 +58,11 @@ public enum SummaryText {
         "\(metadata.host.cpu), Linux \(metadata.host.kernel), \(metadata.host.kvmModule)"
       ),
       (
+        "RIP at exits",
+        metadata.host.ripConventions.sorted { $0.key < $1.key }
+          .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+      ),
+      (
         "policies",
         "placement \(policies.placement), clock \(policies.clock), "
           + "irq-window \(policies.interruptWindow), TSC \(policies.tsc), check \(policies.check)"

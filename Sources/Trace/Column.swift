@@ -28,12 +28,13 @@ enum Column: UInt16, CaseIterable {
   case payload = 15
   /// The timestamp minus that of the event before (0 before the first), modulo 2⁶⁴.
   case timestampDelta = 16
+  case arithmeticFlags = 17
 
   /// How the column's entries are stored.
   var encoding: ColumnEncoding {
     switch self {
     case .kind, .flags, .stream, .width: .byte
-    case .vcpu, .count, .address, .value, .payloadLength: .varint
+    case .vcpu, .count, .address, .value, .payloadLength, .arithmeticFlags: .varint
     case .ripDelta, .gap, .slice, .timestampDelta: .zigZagVarint
     case .check: .fixed16
     case .digest: .fixed64
@@ -47,7 +48,7 @@ enum Column: UInt16, CaseIterable {
     case .kind, .flags, .vcpu, .width, .count, .address, .value, .payloadLength, .payload,
       .timestampDelta:
       true
-    case .stream, .ripDelta, .check, .digest, .gap, .slice: false
+    case .stream, .ripDelta, .check, .digest, .gap, .slice, .arithmeticFlags: false
     }
   }
 }

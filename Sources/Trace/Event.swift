@@ -17,6 +17,11 @@ public struct Event: Equatable, Sendable {
   public var width: UInt8 = 0
   /// The low 16 bits of the running digest after this event.
   public var check: UInt16 = 0
+  /// The arithmetic flags of RFLAGS (mask 0x8d5) at a guest-made exit other than a shutdown.
+  ///
+  /// They stand beside the digest because an instruction may leave some of them undefined: they
+  /// are compared only on a host of the recording one's kind.
+  public var arithmeticFlags: UInt16 = 0
   /// Elements of a string access when more than one; otherwise 0.
   public var count: UInt32 = 0
   /// Bytes of payload.

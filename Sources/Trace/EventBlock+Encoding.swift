@@ -52,6 +52,8 @@ extension EventBlock {
     case .payloadLength:
       return unsafe appendVarints(events, to: &body) { UInt64($0.payloadLength) }
     case .ripDelta: return unsafe appendDeltas(events, to: &body) { $0.rip }
+    case .arithmeticFlags:
+      return unsafe appendVarints(events, to: &body) { UInt64($0.arithmeticFlags) }
     case .timestampDelta: return unsafe appendDeltas(events, to: &body) { $0.timestamp }
     case .gap:
       var previous = firstTime

@@ -87,6 +87,10 @@ public struct EventBlock: Equatable, Sendable {
       try each(&reader) {
         $0.payloadLength = UInt32(try $1.readCount(limit: BlockHeader.maximumRawSize))
       }
+    case .arithmeticFlags:
+      try each(&reader) {
+        $0.arithmeticFlags = UInt16(try $1.readCount(limit: Int(UInt16.max)))
+      }
     case .check: try each(&reader) { $0.check = try $1.read() }
     case .digest:
       try each(&reader) { if $0.flags.contains(.fullDigest) { $0.digest = try $1.read() } }

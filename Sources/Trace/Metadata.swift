@@ -130,7 +130,7 @@ public struct Metadata: Codable, Equatable, Sendable {
     public var placement: String
     /// `warp` or `real`.
     public var clock: String
-    /// `exact` or `late`.
+    /// `exact`, `late`, or `none` where placement `exit` does without windows.
     public var interruptWindow: String
     /// `none`, `freeze` or `patch`.
     public var tsc: String

@@ -87,14 +87,6 @@ extension HostTests {
       #expect(guest.memory.read(ProbeGuest.stackTop - 2, count: 2) == [0x02, 0x00])
     }
 
-    @Test(.needsSingleStep) func repeatedInstructionsAreKnown() throws {
-      // rep stosb; nop; hlt
-      let guest = try ProbeGuest.running([0xf3, 0xaa, 0x90, 0xf4])
-      #expect(try guest.processor.isAtRepeatedInstruction())
-      #expect(try guest.processor.step().reason == .debug(address: 0x1002))
-      #expect(try !guest.processor.isAtRepeatedInstruction())
-    }
-
     @Test(.needsSingleStep) func aKickEndsAStep() throws {
       let guest = try ProbeGuest.running(Self.nopsAndHalt)
       guest.processor.kicker.kick()

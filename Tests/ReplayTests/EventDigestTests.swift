@@ -36,6 +36,24 @@ import Trace
     #expect(value(.halt) { $0.rflags |= RFlags.interruptEnable } != value(.halt) { _ in })
   }
 
+  /// RIP stands at or after an OUT; the event has it.
+  @Test func theInstructionPointerAtAPortWriteDoesNotCount() {
+    #expect(value(.portWrite) { $0.rip = 1 } == value(.portWrite) { _ in })
+    #expect(value(.portRead) { $0.rip = 1 } != value(.portRead) { _ in })
+  }
+
+  /// CF, PF, AF, ZF, SF, OF: the event has them.
+  @Test(arguments: [0, 2, 4, 6, 7, 11] as [UInt64])
+  func arithmeticFlagsDoNotCount(bit: UInt64) {
+    #expect(value(.halt) { $0.rflags ^= 1 << bit } == value(.halt) { _ in })
+  }
+
+  @Test func otherFlagsCount() {
+    for bit in [8, 9, 10, 12, 14, 17, 18, 21] as [UInt64] {
+      #expect(value(.halt) { $0.rflags ^= 1 << bit } != value(.halt) { _ in }, "bit \(bit)")
+    }
+  }
+
   @Test func shutdownRegistersDoNotCount() {
     #expect(value(.shutdown) { $0.rax = 1 } == EventDigest().running.value)
   }

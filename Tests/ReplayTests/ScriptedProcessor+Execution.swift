@@ -84,7 +84,10 @@ extension ScriptedProcessor {
     switch operation {
     case .out(let port, let width):
       let value = masked(registers.rax, width)
-      return begin(.portWrite(PortAccess(port: port, width: width), value: value)) { $0.advance() }
+      let reason = ExitReason.portWrite(PortAccess(port: port, width: width), value: value)
+      guard script.standsAfterPortWrites else { return begin(reason) { $0.advance() } }
+      _ = advance()
+      return begin(reason) { _ in nil }
     case .input(let port, let width):
       return begin(.portRead(PortAccess(port: port, width: width))) { $0.load(width) }
     case .outString(let port, let width, let count):

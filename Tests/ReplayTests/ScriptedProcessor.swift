@@ -20,6 +20,10 @@ struct ProcessorScript: Sendable {
   /// Instruction counts from which the next slice that ends is tainted, with what is added to the
   /// timestamps read until then.
   var taints: [(after: UInt64, drift: UInt64)] = []
+  /// Whether RIP stands after an OUT at its exit, as where KVM's emulator executes it.
+  var standsAfterPortWrites = false
+  /// What the host gives arithmetic flags that the guest's instructions leave undefined, at exits.
+  var undefinedFlags: UInt64 = 0
   /// Whether RF is set at exits.
   var setsResumeFlag = false
   /// What a shutdown leaves in RBX, as kvm-amd resets registers.
@@ -111,13 +115,10 @@ final class ScriptedProcessor: Processor {
     return true
   }
 
-  func isAtRepeatedInstruction() throws(ProcessorError) -> Bool {
-    if case .repeatStore = program.operation(at: registers.rip) { true } else { false }
-  }
-
   var debugFeatures: DebugFeatures { script.debugFeatures }
 
   private func exit(_ reason: ExitReason, _ entry: UInt64) -> Exit {
+    registers.rflags = registers.rflags & ~RFlags.arithmetic | script.undefinedFlags
     if script.setsResumeFlag { registers.rflags |= RFlags.resume }
     var exit = Exit(reason, entryNanoseconds: entry, exitNanoseconds: hostTime)
     if let taint = script.taints.first, instructions >= taint.after {
@@ -172,6 +173,21 @@ final class ScriptedProcessor: Processor {
   var timestamp: UInt64 {
     let drift = script.taints.first.map { instructions >= $0.after ? $0.drift : 0 } ?? 0
     return (frozenTimestamp ?? hostTime) &+ drift
+  }
+
+  /// Scripted instructions have one byte each: OUT DX, AL is itself, any other a NOP; but the first
+  /// is REP STOSB where the program repeats a store.
+  func code(at instructionPointer: UInt64) throws(ProcessorError) -> GuestCode? {
+    if case .repeatStore = program.operation(at: instructionPointer) {
+      return GuestCode(bytes: [0xf3, 0xaa], bits: 64)
+    }
+    var bytes: [UInt8] = []
+    while bytes.count < 15,
+      let operation = program.operation(at: instructionPointer &+ UInt64(bytes.count))
+    {
+      if case .out = operation { bytes.append(0xee) } else { bytes.append(0x90) }
+    }
+    return bytes.isEmpty ? nil : GuestCode(bytes: bytes, bits: 64)
   }
 
   func withExitData<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {

@@ -81,7 +81,8 @@ func smallBounds() -> ReplayBounds {
 
 func replay(
   _ recording: Recording, bytes: [UInt8]? = nil, script: ProcessorScript = ProcessorScript(),
-  bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:]
+  bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:],
+  hostIsOfRecordedKind: Bool = true
 ) throws -> Replayed {
   let memory = try GuestMemory(mebibytes: 1)
   let processor = ScriptedProcessor(recording.program, memory: memory, script: script)
@@ -89,7 +90,8 @@ func replay(
   let replayer = Replayer(
     processor: processor, memory: memory, reel: try Reel(ByteSource(bytes ?? recording.bytes)),
     policy: ReplayPolicy(
-      interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc),
+      interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc,
+      hostIsOfRecordedKind: hostIsOfRecordedKind),
     bounds: bounds, knownLandings: knownLandings,
     observer: observer)
   let verdict = try replayer.run()
