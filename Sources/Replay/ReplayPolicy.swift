@@ -8,8 +8,10 @@ public struct ReplayPolicy: Equatable, Sendable {
   /// What the guest's RDTSC reads.
   public var tsc: TSCPolicy
 
-  /// Whether this host is of the recording one's kind. Where it is not, RIP at an OUT is brought to
-  /// a normal form, and arithmetic flags are not compared.
+  /// Whether this host is of the recording one's kind.
+  ///
+  /// Where it is not, RIP at an OUT is brought to a normal form, and arithmetic flags are not
+  /// compared.
   public var hostIsOfRecordedKind: Bool
 
   /// Makes a policy.
