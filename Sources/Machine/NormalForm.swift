@@ -10,6 +10,8 @@
 ///    are zeroed; an FXSAVE image becomes an XSAVE area.
 /// 5. What KVM remembers of an exception or interrupt that is not in flight (any more) is zeroed:
 ///    its vector, error code and payload.
+/// 6. SYSENTER_ESP and SYSENTER_EIP keep their low halves: kvm-amd hands out 64 bits after the guest
+///    wrote them, but sets 32 in a state it restores. SYSENTER uses no more on AMD (APM vol. 2, 6.1).
 ///
 /// State after a shutdown has no normal form: kvm-amd resets it. Callers do not compare it.
 public func normalized(_ state: VCPUState) -> VCPUState {
@@ -21,8 +23,15 @@ public func normalized(_ state: VCPUState) -> VCPUState {
   let xcr0 = state.extendedControl.first { $0.index == 0 }?.value
   state.floatingPoint = canonicalXSAVE(state.floatingPoint, enabled: xcr0 ?? 3)
   state.events.forgetWhatIsNotInFlight()
+  for index in state.modelSpecific.indices
+  where halfKeptRegisters.contains(state.modelSpecific[index].index) {
+    state.modelSpecific[index].value &= 0xffff_ffff
+  }
   return state
 }
+
+/// IA32_SYSENTER_ESP and IA32_SYSENTER_EIP.
+private let halfKeptRegisters: ClosedRange<UInt32> = 0x175...0x176
 
 extension VCPUEvents {
   fileprivate mutating func forgetWhatIsNotInFlight() {
