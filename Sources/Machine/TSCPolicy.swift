@@ -26,6 +26,8 @@ public enum TimestampPort {
 
 /// The register that reads as the timestamp counter: IA32_TIME_STAMP_COUNTER.
 public enum TimestampMSR {
-  /// The register's number; Intel SDM vol. 4, table 2-2.
+  /// The register's number.
+  ///
+  /// Intel SDM volume 4, table 2-2.
   public static let number: UInt32 = 0x10
 }

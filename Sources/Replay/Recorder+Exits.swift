@@ -37,8 +37,7 @@ extension Recorder {
       writeString(access, &event)
     case .portRead(let access) where policy.tsc == .patch && TimestampPort.isRead(access):
       logExit(&event)
-      cpu.replyTimestamp(timestamp)
-      logAnswer(timestamp, width: 8)
+      logTimestamp()
     case .portRead(let access) where access.count == 1:
       logExit(&event)
       logReply(board.readPort(access.port, width: access.width, at: now), width: access.width)
@@ -55,12 +54,9 @@ extension Recorder {
     case .msrWrite(let index, let value):
       board.writeMSR(index, value: value)
       logExit(&event)
-    case .msrRead(TimestampMSR.number) where policy.tsc != .none:
-      logExit(&event)
-      logReply(timestamp, width: 8)
     case .msrRead(let index):
       logExit(&event)
-      logReply(board.readMSR(index), width: 8)
+      logReply(readMSR(index), width: 8)
     default:
       logExit(&event)
       noteStop(exit.reason)
@@ -105,6 +101,15 @@ extension Recorder {
     event.value = value
     digest.absorb(event)
     append(&event)
+  }
+
+  private func logTimestamp() {
+    cpu.replyTimestamp(timestamp)
+    logAnswer(timestamp, width: 8)
+  }
+
+  private func readMSR(_ index: UInt32) -> UInt64 {
+    index == TimestampMSR.number && policy.tsc != .none ? timestamp : board.readMSR(index)
   }
 
   /// What stands for RDTSC reads, and what RDTSC reads after this exit where it is frozen: virtual
