@@ -57,7 +57,8 @@ struct RecordSession {
   private static func note(_ sites: Metadata.TimestampSites) {
     StandardError.note(
       "tsc patch: \(sites.rewritten.count) RDTSC instructions of the kernel were rewritten; RDTSC in "
-        + "user space and in modules is not controlled, and a replay diverges where its result shows")
+        + "user space and in modules is not controlled, and a replay diverges where its result shows"
+    )
   }
 
   /// Records, closes the reel, and says in one line how it ended.
