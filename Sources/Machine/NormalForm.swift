@@ -13,6 +13,8 @@
 /// 6. An XCR0 with its reset value is dropped: a host without XSAVE has none.
 /// 7. In real mode the types of CS to SS are dropped: no access checks them, and a CPU may or may
 ///    not change CS's when it is loaded.
+/// 8. SYSENTER_ESP and SYSENTER_EIP keep their low halves: kvm-amd hands out 64 bits after the guest
+///    wrote them, but sets 32 in a state it restores. SYSENTER uses no more on AMD (APM vol. 2, 6.1).
 ///
 /// State after a shutdown has no normal form: kvm-amd resets it. Callers do not compare it.
 public func normalized(_ state: VCPUState) -> VCPUState {
@@ -28,11 +30,18 @@ public func normalized(_ state: VCPUState) -> VCPUState {
   state.floatingPoint = canonicalXSAVE(state.floatingPoint, enabled: xcr0 ?? 3)
   state.extendedControl.removeAll { $0 == IndexedRegister(index: 0, value: XSAVE.x87) }
   state.events.forgetWhatIsNotInFlight()
+  for index in state.modelSpecific.indices
+  where halfKeptRegisters.contains(state.modelSpecific[index].index) {
+    state.modelSpecific[index].value &= 0xffff_ffff
+  }
   return state
 }
 
 /// CR0.PE.
 private let protectionEnable: UInt64 = 1
+
+/// IA32_SYSENTER_ESP and IA32_SYSENTER_EIP.
+private let halfKeptRegisters: ClosedRange<UInt32> = 0x175...0x176
 
 extension VCPUEvents {
   fileprivate mutating func forgetWhatIsNotInFlight() {

@@ -4,7 +4,7 @@
 /// trap it.
 struct PageTables {
   /// A 4 KiB page, or a 4 KiB part of a larger one.
-  struct Page: Hashable {
+  struct Page {
     /// Its virtual address.
     var virtualAddress: UInt64
     /// Its guest physical address.

@@ -18,10 +18,13 @@ public struct UncontrolledInstructionSearch {
   /// What was found, in the order of finding; at most ``limit``.
   public private(set) var found: [UncontrolledInstruction] = []
   /// The most that is listed.
-  public static let limit = 8
+  public static let limit = 12
+  /// Of one page; the vDSO alone would fill the list.
+  private static let pageLimit = 2
 
   private let includesTimestamp: Bool
-  private var seen: Set<PageTables.Page> = []
+  /// Guest physical addresses of pages looked through; processes share most of them.
+  private var seen: Set<UInt64> = []
   /// 64 MiB of code for each process.
   private static let maximumPages = 16_384
   /// Over all processes.
@@ -41,7 +44,7 @@ public struct UncontrolledInstructionSearch {
     let pages = tables.userExecutablePages(limit: Self.maximumPages)
     for (index, page) in pages.enumerated() {
       guard found.count < Self.limit, seen.count < Self.maximumSeenPages else { return }
-      guard seen.insert(page).inserted,
+      guard seen.insert(page.physicalAddress).inserted,
         var code = memory.read(page.physicalAddress, count: GuestMemory.pageSize)
       else { continue }
       let next = index + 1 < pages.count ? pages[index + 1] : nil
@@ -74,8 +77,9 @@ public struct UncontrolledInstructionSearch {
 
   private mutating func search(_ code: [UInt8], at base: UInt64) {
     guard Self.mayHold(code) else { return }
+    let most = min(Self.limit, found.count + Self.pageLimit)
     var offset = 0
-    while offset < min(code.count, GuestMemory.pageSize), found.count < Self.limit {
+    while offset < min(code.count, GuestMemory.pageSize), found.count < most {
       guard let instruction = Instruction(decoding: code, at: offset, width: .bits64) else {
         offset += 1
         continue

@@ -179,7 +179,7 @@ struct HostileMultibootLoaderTests {
 }
 
 /// A small generator with a fixed seed, so that a failure comes back.
-private struct Xorshift: RandomNumberGenerator {
+struct Xorshift: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {

@@ -54,6 +54,15 @@ import Testing
     #expect(differences(from: VCPUState(), to: state).map(\.field) == ["xcr0"])
   }
 
+  @Test func theSYSENTERRegistersKeepTheirLowHalves() {
+    var state = VCPUState()
+    state.modelSpecific = (0x174...0x177).map { IndexedRegister(index: $0, value: 0x1_0000_3000) }
+    #expect(
+      normalized(state).modelSpecific.map(\.value) == [
+        0x1_0000_3000, 0x3000, 0x3000, 0x1_0000_3000,
+      ])
+  }
+
   @Test func anUnusableSegmentKeepsOnlyItsSelector() {
     var state = VCPUState()
     state.system.segments[1].isUnusable = true

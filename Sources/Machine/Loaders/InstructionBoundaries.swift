@@ -50,7 +50,9 @@ struct InstructionBoundaries {
       for offset in stride(from: 0, to: table.file.count, by: size) {
         let start = try fields.relative(table, offset)
         let length = UInt64(bytes[table.file.lowerBound + offset + size - 2])
-        guard code.contains(where: { $0.contains(start, byteCount: length) }) else { break }
+        guard start < UInt64.max - 256,
+          code.contains(where: { $0.contains(start, byteCount: length) })
+        else { break }
         ranges.append(start + 1..<start + max(1, length))
       }
       if ranges.count == table.file.count / size {
@@ -73,7 +75,7 @@ struct InstructionBoundaries {
         end = max(end, ranges[index].upperBound)
         index += 1
       }
-      let isBeginning = index > 0 && address + 1 == ranges[index - 1].lowerBound
+      let isBeginning = index > 0 && address &+ 1 == ranges[index - 1].lowerBound
       if address >= end || isBeginning { kept.append(address) }
     }
     return kept
