@@ -3,7 +3,7 @@ internal import Trace
 
 extension Replayer {
   /// How often a replay that is repeated for a cause looks at the guest's processes.
-  private static var looks: UInt64 { 2048 }
+  private static var looks: UInt64 { 65_536 }
 
   /// Adds to a divergence what the guest was about to execute and the user-space instructions that
   /// may have made it.
@@ -13,6 +13,8 @@ extension Replayer {
   func explain(_ divergence: Divergence) -> Divergence {
     var divergence = divergence
     var search = UncontrolledInstructionSearch(includesTimestamp: policy.tsc != .freeze)
+    // Nothing is replayed after this: what answer the last exit gets does not matter.
+    try? abandonInstruction()
     if let system = try? cpu.captureState().system {
       divergence.nextInstruction = UncontrolledInstructionSearch.text(
         at: divergence.registers.rip, system, in: memory)
@@ -36,13 +38,24 @@ extension Replayer {
     let start = current.index
     guard end > start else { return }
     let interval = max(1, (end - start) / Self.looks)
+    var lastRoot: UInt64 = 0
+    var looks = 0
     while let event = try cursor.next(), cursor.index < end {
       try advance(to: event)
       try replay(event)
       verdict.events += 1
       remember()
-      guard (cursor.index - start) % interval == 0 else { continue }
-      search.look(at: try cpu.captureState().system, in: memory)
+      // A plain OUT can be completed here; other instructions may have another exit to come.
+      guard event.kind == .portWrite, event.payloadLength == 0, cursor.index % interval == 0 else {
+        continue
+      }
+      try reachBoundary()
+      let system = try cpu.captureState().system
+      looks += 1
+      // Reading registers is cheap; a process that is still the same has few new pages.
+      guard system.cr3 != lastRoot || looks % 32 == 0 else { continue }
+      lastRoot = system.cr3
+      search.look(at: system, in: memory)
     }
   }
 }
