@@ -1,6 +1,23 @@
 internal import Machine
 internal import Trace
 
+/// A Linux kernel whose RDTSC instructions cannot be told from its data.
+struct UnpatchableKernel: Error {
+  var name: String
+  var reason: String
+
+  /// For the user who demanded ``TSCPolicy/patch``.
+  var failure: CommandFailure {
+    CommandFailure("\(name): \(LoaderError.notPatchable(reason: reason).description)")
+  }
+
+  /// For the user who left the choice to vmreel, and gets ``TSCPolicy/none``.
+  var note: String {
+    "note: \(name): its RDTSC instructions cannot be rewritten (\(reason)), so they read the host's "
+      + "counter, and a replay diverges where that shows; --tsc none says this is meant"
+  }
+}
+
 extension GuestImage {
   /// Rewrites the RDTSC instructions of a Linux kernel, as ``TSCPolicy/patch`` demands.
   ///
@@ -8,6 +25,8 @@ extension GuestImage {
   /// stays that of the file.
   ///
   /// - Returns: which instructions, for the metadata.
+  /// - Throws: ``UnpatchableKernel`` when they cannot be found, the image being as it was;
+  ///   ``CommandFailure`` when there is no Linux kernel in the image.
   mutating func rewriteTimestamps() throws -> Metadata.TimestampSites {
     guard case .linux(var linux) = loader else {
       throw CommandFailure(
@@ -21,6 +40,8 @@ extension GuestImage {
       sites = try TimestampPatch(linux.kernel)
       sites.apply(to: &linux.kernel)
       identity.entry = try linux.entry().rawValue
+    } catch .notPatchable(let reason) {
+      throw UnpatchableKernel(name: identity.name, reason: reason)
     } catch {
       throw CommandFailure("\(identity.name): \(error.description)")
     }

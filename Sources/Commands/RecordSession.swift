@@ -26,14 +26,21 @@ struct RecordSession {
   ) throws {
     self.tracesKernelExits = tracesKernelExits
     path = output
+    var unpatchable: UnpatchableKernel?
     do {
       facts = try HostProbe.facts()
-      policy = try options.policy(for: image.identity, on: facts)
+      var (image, policy) = (image, try options.policy(for: image.identity, on: facts))
       memory = try GuestMemory(mebibytes: image.memoryMiB)
-      var image = image
-      let sites = policy.tsc == .patch ? try image.rewriteTimestamps() : nil
+      do {
+        timestampSites = policy.tsc == .patch ? try image.rewriteTimestamps() : nil
+      } catch let kernel as UnpatchableKernel {
+        guard options.tsc == .auto else { throw kernel.failure }
+        unpatchable = kernel
+        timestampSites = nil
+        policy.tsc = .none
+      }
       self.image = image
-      timestampSites = sites
+      self.policy = policy
       let loaded = try image.load(into: memory)
       processor = try KVMProcessor(memory: memory, debugFeatures: facts.debugFeatures)
       var state = try processor.captureState()
@@ -59,6 +66,7 @@ struct RecordSession {
       throw CommandFailure(error.description)
     }
     if let timestampSites { Self.note(timestampSites) }
+    if let unpatchable { StandardError.note(unpatchable.note) }
   }
 
   private static func note(_ sites: Metadata.TimestampSites) {

@@ -15,27 +15,36 @@ struct ArrivalPrediction {
   private let target: [UInt64]
   /// The first run, while the loop's speed is unknown: safe when the loop took more than this part
   /// of the recorded slice.
-  private let firstSliceNanoseconds: UInt64
+  private var firstSliceNanoseconds: UInt64 { recordedNanoseconds / 64 }
+  /// A prediction of more than so many times the recorded slice is wrong: the register that leads
+  /// belongs to another loop than the one that ends at the target.
+  static let plausibleSlices = 4.0
+  private let recordedNanoseconds: UInt64
   private var last: [UInt64] = []
   private var strides: [Int64] = []
   /// The register that leads, by its place in ``GeneralRegisters/named``.
   private var leader: Int?
   private var remaining: Int64?
+  /// The least seen: entering the guest and other work of the host make a run seem slower.
   private var nanosecondsPerArrival: Double?
+  /// A run is at most twice as long as the one before, for a short one tells little of the speed.
+  private var longestSliceNanoseconds: Double = 0
 
   /// - Parameter slice: the host nanoseconds the recorded guest took to get to the target.
   init(target: GeneralRegisters, slice: UInt64) {
     self.target = Self.values(target)
-    firstSliceNanoseconds = slice / 64
+    recordedNanoseconds = slice
   }
 
   /// How long the guest may run without missing the target; `nil`: stop at each arrival.
   var safeSlice: UInt64? {
     guard let remaining, remaining > Self.nearArrivals else { return nil }
     guard let nanosecondsPerArrival else { return firstSliceNanoseconds }
-    let slice = Double(remaining) * nanosecondsPerArrival * 0.5
-    guard slice >= Double(Self.shortestSliceNanoseconds), slice < 1e12 else { return nil }
-    return UInt64(slice)
+    let time = Double(remaining) * nanosecondsPerArrival
+    guard time < Double(recordedNanoseconds) * Self.plausibleSlices, time < 1e12,
+      time >= 2 * Double(Self.shortestSliceNanoseconds)
+    else { return nil }
+    return UInt64(min(time / 2, longestSliceNanoseconds))
   }
 
   /// Takes note of an arrival that was not the target.
@@ -46,11 +55,14 @@ struct ArrivalPrediction {
     let moved = zip(values, last).map { Int64(bitPattern: $0 &- $1) }
     defer { strides = moved }
     guard moved.count == strides.count else { return }
-    leader = moved.indices.first { index in
-      moved[index] != 0 && moved[index] == strides[index]
-        && (arrivals(of: index, from: values, stride: moved[index]) ?? 0) > 0
+    // Of loops within loops, the register that is there first is the one to trust.
+    (leader, remaining) = (nil, nil)
+    for index in moved.indices where moved[index] != 0 && moved[index] == strides[index] {
+      guard let count = arrivals(of: index, from: values, stride: moved[index]), count > 0,
+        count < remaining ?? .max
+      else { continue }
+      (leader, remaining) = (index, count)
     }
-    remaining = leader.flatMap { arrivals(of: $0, from: values, stride: moved[$0]) }
   }
 
   /// Takes note of where a run has got to; it may have stopped anywhere in the loop.
@@ -65,7 +77,10 @@ struct ArrivalPrediction {
     remaining = nil
     let (left, overflow) = distance.dividedReportingOverflow(by: stride)
     guard !overflow, left > 0, left < before else { return }
-    nanosecondsPerArrival = Double(nanoseconds) / Double(before - left)
+    let speed = Double(nanoseconds) / Double(before - left)
+    nanosecondsPerArrival = min(nanosecondsPerArrival ?? speed, speed)
+    longestSliceNanoseconds = max(
+      2 * Double(nanoseconds), Double(Self.shortestSliceNanoseconds))
   }
 
   private func arrivals(of index: Int, from values: [UInt64], stride: Int64) -> Int64? {

@@ -29,13 +29,18 @@ struct ConsoleEscapeTests {
 extension ProgramTests {
   /// A guest on a terminal: the keys reach it one by one, and the terminal is put back.
   @Suite(.needsKVM) struct Console {
+    struct NoPrompt: Error {}
+
     private func start(_ directory: TestDirectory, _ terminal: PseudoTerminal) throws -> Program {
       try directory.write(EchoKernel.image, to: "echo.elf")
       #expect(terminal.isCooked)
       let program = try directory.start(
         "record", "--kernel", "echo.elf", "-m", "4", "-o", "echo.reel",
         input: .file(terminal.path))
-      #expect(program.waitForOutput(">"))
+      guard program.waitForOutput(">") else {
+        Issue.record("no prompt: \(program.wait().story)")
+        throw NoPrompt()
+      }
       #expect(!terminal.isCooked)
       return program
     }

@@ -18,6 +18,13 @@ extension ProgramTests {
       return try directory.vmreel("replay", "g.reel")
     }
 
+    private func sealsOfReplay(
+      _ guest: [UInt8], time: String
+    ) throws -> (Substring, Placement.Seals) {
+      let verdict = try #require(try replayed(guest, quantum: "1ms", time: time).errorLines.last)
+      return (verdict, try #require(Placement.Seals(verdict), "no count of seals in: \(verdict)"))
+    }
+
     /// One stretch of code at two values of CS and RIP: a breakpoint is hit under both.
     @Test func codeThatRunsUnderTwoSelectors() throws {
       var guest = Self.start
@@ -29,9 +36,9 @@ extension ProgramTests {
       // At 0:7c40 and 10:7b40: NOPs, INC DI, XOR BP,0x10, XOR BX,0x700, PUSH BP, PUSH BX, RETF.
       guest += [UInt8](repeating: 0x90, count: 128)
       guest += [0x47, 0x83, 0xf5, 0x10, 0x81, 0xf3, 0x00, 0x07, 0x55, 0x53, 0xcb]
-      let run = try replayed(guest, quantum: "1ms", time: "60ms")
-      let verdict = try #require(run.errorLines.last)
-      let seals = try #require(Placement.Seals(verdict), "no count of seals in: \(verdict)")
+      // A busy machine kicks less often: then the guest runs longer.
+      var (verdict, seals) = try sealsOfReplay(guest, time: "60ms")
+      if seals.all < 10 { (verdict, seals) = try sealsOfReplay(guest, time: "1") }
       #expect(seals.all >= 10, "\(verdict)")
       #expect(seals.reexecuted * 10 >= seals.all * 9, "\(verdict)")
     }

@@ -43,7 +43,7 @@ extension ProgramTests {
       let directory = try TestDirectory()
       for guest in ["ticker", "compute"] {
         try directory.vmreel(
-          "record", "--guest", guest, "--placement", "exit", "-o", "\(guest).reel", "--for", "2"
+          "record", "--guest", guest, "--placement", "exit", "-o", "\(guest).reel"
         ).expectSuccess()
         let replayed = try directory.vmreel("replay", "--no-console", "\(guest).reel")
         #expect(replayed.errors.contains("identical: "), "\(replayed.story)")

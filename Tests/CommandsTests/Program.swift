@@ -83,9 +83,16 @@ struct Program {
 
   /// Waits until the program has printed a text.
   ///
-  /// - Returns: false when its time was over first.
+  /// - Returns: false when it ended or its time was over first.
   func waitForOutput(_ text: String) -> Bool {
     while !outputSoFar.contains(text) {
+      // WNOWAIT leaves the end for ``wait()``.
+      var end = unsafe siginfo_t()
+      let isEnded =
+        unsafe waitid(P_PID, id_t(processID), &end, WEXITED | WNOHANG | WNOWAIT) == 0
+        && (unsafe end.si_signo) == SIGCHLD
+      // What it printed last may have come after the look above.
+      if isEnded { return outputSoFar.contains(text) }
       guard Self.now() < deadline else { return false }
       usleep(5000)
     }

@@ -94,6 +94,25 @@ extension ProgramTests {
       #expect(try directory.files().isEmpty)
     }
 
+    /// Left to vmreel, a kernel that cannot be rewritten is recorded all the same, and it says so.
+    @Test(.enabled(if: !freezesTSC, "this host's KVM freezes the TSC"))
+    func anUnpatchableKernelIsRecordedWithoutPatch() throws {
+      let directory = try TestDirectory()
+      try directory.write(EchoKernel.image, to: "echo.elf")
+      let line = [
+        "record", "--kernel", "echo.elf", "-m", "4", "--input", "none", "--for", "50ms", "-o",
+        "e.reel",
+      ]
+      expectTrouble(
+        try directory.vmreel(line + ["--tsc", "patch"]), "echo.elf", "--tsc patch demands",
+        "no section headers")
+      #expect(try directory.files() == ["echo.elf"])
+      let run = try directory.vmreel(line)
+      run.expectSuccess()
+      #expect(run.errors.contains("note: echo.elf: its RDTSC instructions"), "\(run.story)")
+      #expect(try directory.vmreel("info", "e.reel").text.contains("TSC none"))
+    }
+
     /// A reel of this host whose metadata claims what the host cannot do, or nobody knows.
     @Test(arguments: ["freeze", "sundial"])
     func foreignPoliciesAreRefusedOnReplay(policy: String) throws {

@@ -37,8 +37,11 @@ let lane = ProcessInfo.processInfo.environment["VMREEL_LANE"]
 /// What debugging this host's KVM has; nothing without KVM.
 private let debugFeatures: DebugFeatures = (try? HostProbe.facts().debugFeatures) ?? []
 
-/// A tenth of a second: more than any test guest's slice takes.
-let patience: UInt64 = 100_000_000
+/// Ten seconds: more than any test guest's slice takes, also where the machine has other work.
+let patience: UInt64 = 10_000_000_000
+
+/// How late a slice's limit may end it: the machine may have other work, but must come back.
+let tardiness: UInt64 = 10_000_000_000
 
 extension ProbeGuest {
   /// A guest with its code loaded.

@@ -126,7 +126,7 @@ extension HostTests {
           let exit = try guest.processor.run(sliceLimitNanoseconds: limit)
           #expect(exit.reason == .kick(.sliceLimit))
           #expect(exit.exitNanoseconds - exit.entryNanoseconds >= limit)
-          #expect(exit.exitNanoseconds - exit.entryNanoseconds < limit + 500_000_000)
+          #expect(exit.exitNanoseconds - exit.entryNanoseconds < limit + tardiness)
         }
       }
       let kicker = guest.processor.kicker

@@ -70,6 +70,54 @@ import Testing
     }
   }
 
+  /// Entering the guest takes longer than the loop gets done in a short first run.
+  @Test func aSlowStartIsNotTakenForTheLoopsSpeed() {
+    var prediction = ArrivalPrediction(target: Loop(counter: 0).registers, slice: 20_000_000)
+    var (counter, runs) = (10_000 as UInt64, 0)
+    while counter > 0 {
+      if let slice = prediction.safeSlice {
+        let iterations = slice.subtractingReportingOverflow(225_000)
+        counter -= min(counter, iterations.overflow ? 0 : iterations.partialValue / 2_000)
+        prediction.noteRun(nanoseconds: slice, Loop(counter: counter).registers)
+        runs += 1
+      }
+      guard counter > 0 else { break }
+      counter -= 1
+      prediction.note(Loop(counter: counter).registers)
+      if counter == 0 { return #expect(runs > 1) }
+    }
+    Issue.record("the target was missed after \(runs) runs")
+  }
+
+  /// Of two registers that move steadily, the one that is there first counts: the other belongs to
+  /// a loop around this one, or to one inside it.
+  @Test func theNearestRegisterLeads() {
+    var target = Loop(counter: 0).registers
+    target.rcx = 1_000_000
+    var prediction = ArrivalPrediction(target: target, slice: 1_000_000_000)
+    for step in 0..<5 as Range<UInt64> {
+      var registers = Loop(counter: 500 - step).registers
+      registers.rcx = step
+      prediction.note(registers)
+      #expect(prediction.safeSlice == nil)
+    }
+  }
+
+  /// A loop that would take much longer than the recording took is not the recorded one.
+  @Test func whatIsTooFarIsNotRunAheadTo() {
+    var prediction = ArrivalPrediction(
+      target: Loop(counter: 0).registers, slice: 20_000_000)
+    for counter in [1_000_002, 1_000_001, 1_000_000] as [UInt64] {
+      prediction.note(Loop(counter: counter).registers)
+    }
+    #expect(prediction.safeSlice == 20_000_000 / 64)
+    prediction.noteRun(nanoseconds: 312_500, Loop(counter: 999_900).registers)
+    for counter in [999_899, 999_898, 999_897] as [UInt64] {
+      prediction.note(Loop(counter: counter).registers)
+    }
+    #expect(prediction.safeSlice == nil)
+  }
+
   @Test func extremeValuesDoNotTrap() {
     let values: [UInt64] = [0, 1, .max, 1 << 63, (1 << 63) - 1]
     for target in values {

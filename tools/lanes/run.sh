@@ -146,10 +146,19 @@ collect_results() {
   local status=${BASH_REMATCH[1]}
   if [ -n "$out" ]; then
     mkdir -p "$out"
-    { dd bs=512 count=1 status=none of=/dev/null && cpio --quiet -idum --no-absolute-filenames -D "$out"; } \
-      <"$scratch/results.img" || fail "the lane's files could not be copied to $out"
+    # Behind the status follows an archive, or nothing when the command left no files.
+    if [ "$(dd if="$scratch/results.img" bs=1 skip=512 count=6 status=none | tr -d '\0')" = 070701 ]; then
+      copy_results
+    else
+      note "the command left no files for $out"
+    fi
   fi
   exit "$status"
+}
+
+copy_results() {
+  { dd bs=512 count=1 status=none of=/dev/null && cpio --quiet -idum --no-absolute-filenames -D "$out"; } \
+    <"$scratch/results.img" || fail "the lane's files could not be copied to $out"
 }
 
 clean_up() {
