@@ -95,7 +95,7 @@ extension ProgramTests {
   /// What needs no KVM: help, versions, lists.
   @Suite struct Help {
     static let commands = [
-      ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["guests"],
+      ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["strip"], ["guests"],
       ["doctor"], ["bench"], ["bench", "exits"],
     ]
 
