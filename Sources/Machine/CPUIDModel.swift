@@ -64,7 +64,7 @@ public enum CPUIDModel {
     return missing
   }
 
-  /// Where a table holds feature bits, those the model hides included (Intel SDM vol. 2A, CPUID).
+  /// Where a table holds feature bits, those the model hides included: Intel SDM volume 2A, CPUID.
   private static let featureWords: [(leaf: UInt32, register: CPUIDFeature.Register)] = [
     (1, .ecx), (1, .edx), (7, .ebx), (7, .ecx), (7, .edx), (0x8000_0001, .ecx),
     (0x8000_0001, .edx), (0x8000_0007, .edx), (0x8000_0008, .ebx),

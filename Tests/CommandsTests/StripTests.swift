@@ -46,6 +46,25 @@ extension ProgramTests {
       #expect(run.output.isEmpty)
     }
 
+    /// A boot of Linux as users find it: read anywhere, refused by replay before KVM is looked for.
+    @Test(arguments: ["kvm_amd"])
+    func theLinuxSamples(module: String) throws {
+      let directory = try TestDirectory()
+      let reel = Self.traces.appending(path: "linux/static-\(module).reel").path
+      expectTrouble(try directory.vmreel("replay", reel), reel, "stripped")
+      let statistics = try directory.vmreel("stats", reel)
+      #expect(statistics.text.contains("Kernel exits: tracepoint, "), "\(statistics.story)")
+      #expect(statistics.text.contains(" recorded, 0 lost"), "\(statistics.story)")
+      let reasons = module == "kvm_amd" ? ["npf", "cpuid", "io"] : ["EPT_VIOLATION", "CPUID"]
+      let dump = try directory.vmreel("dump", "--kernel-exits", "--range", "..3000", reel)
+      for reason in reasons {
+        #expect(statistics.text.contains(" \(reason) "))
+        #expect(dump.text.contains("       + \(reason) "))
+      }
+      #expect(try directory.vmreel("verify", reel).status == 0)
+      #expect(try directory.vmreel("diff", "-q", reel, reel).status == 0)
+    }
+
     @Test func nothingIsOverwrittenUnasked() throws {
       let directory = try stripped()
       let copy = try directory.read("s.reel")
@@ -67,8 +86,8 @@ extension ProgramTests {
       let directory = try stripped()
       var bytes = try directory.read("o.reel")
       let reel = try Reel(MemorySource(bytes))
-      for block in [reel.eventBlocks[0], try #require(reel.blocks.first { $0.header.type == .pages })]
-      {
+      let pages = try #require(reel.blocks.first { $0.header.type == .pages })
+      for block in [reel.eventBlocks[0], pages] {
         let place = Int(block.offset) + BlockHeader.byteCount
         bytes[place] ^= 1
         try directory.write(bytes, to: "d.reel")
