@@ -25,7 +25,7 @@ import Trace
     Sample(
       module: "kvm_amd", tsc: "patch",
       reasons: ["io", "npf", "cpuid", "msr", "hlt", "interrupt", "read_cr4", "write_cr4"],
-      alone: "write_cr4", reaching: "io"),
+      alone: "write_cr4", reaching: "io")
   ]
 
   private static func reel(_ module: String) throws -> Reel {
