@@ -25,7 +25,13 @@ import Trace
     Sample(
       module: "kvm_amd", tsc: "patch",
       reasons: ["io", "npf", "cpuid", "msr", "hlt", "interrupt", "read_cr4", "write_cr4"],
-      alone: "write_cr4", reaching: "io")
+      alone: "write_cr4", reaching: "io"),
+    Sample(
+      module: "kvm_intel", tsc: "patch",
+      reasons: [
+        "IO_INSTRUCTION", "EPT_VIOLATION", "CPUID", "CR_ACCESS", "DR_ACCESS", "MSR_READ",
+        "MSR_WRITE", "HLT", "EXTERNAL_INTERRUPT",
+      ], alone: "CR_ACCESS", reaching: "IO_INSTRUCTION"),
   ]
 
   private static func reel(_ module: String) throws -> Reel {
@@ -83,6 +89,19 @@ import Trace
     // The guest has 128 MiB of RAM; what lies above are holes.
     let inMemory = kernel.faultPages.count { $0.page.value < 128 << 20 }
     #expect(inMemory * 100 > kernel.faultPages.count * 99)
+  }
+
+  /// The kernel looks at the CPU's maker first, and the CPU decides what it does then.
+  @Test func theTwoPartWhereTheKernelAsksTheCPU() throws {
+    let (a, b) = (try Self.reel("kvm_amd"), try Self.reel("kvm_intel"))
+    let difference = try ReelDifference(
+      a, b, metadata: (try Self.metadata(a), try Self.metadata(b)))
+    let first = try #require(difference.firstDifference)
+    #expect(first.a?.event.kind == .msrRead && first.b?.event.kind == .msrRead)
+    #expect(first.fields.contains(.address))
+    let fields = difference.configuration.map(\.path)
+    #expect(fields.contains { $0.hasPrefix("cpu.cpuidTable") })
+    #expect(!fields.contains { $0.hasPrefix("guest.") }, "the guests are the same")
   }
 
   @Test(arguments: samples) func bootedToTheEndOfItsJob(_ sample: Sample) throws {

@@ -47,7 +47,7 @@ extension ProgramTests {
     }
 
     /// A boot of Linux as users find it: read anywhere, refused by replay before KVM is looked for.
-    @Test(arguments: ["kvm_amd"])
+    @Test(arguments: ["kvm_amd", "kvm_intel"])
     func theLinuxSamples(module: String) throws {
       let directory = try TestDirectory()
       let reel = Self.traces.appending(path: "linux/static-\(module).reel").path
