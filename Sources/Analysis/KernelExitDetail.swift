@@ -87,7 +87,8 @@ extension KernelExitRecord {
   private var nestedPageFault: String {
     let access = info1 >> 4 & 1 != 0 ? "fetch" : info1 >> 1 & 1 != 0 ? "write" : "read"
     var words = [access, info1 & 1 != 0 ? "present" : "not present"]
-    words += names(info1, [(2, "user"), (3, "reserved bit"), (6, "shadow stack")])
+    // Bit 2 says nothing: the APM has the nested tables walked as by a user, always.
+    words += names(info1, [(3, "reserved bit"), (6, "shadow stack")])
     words += names(info1, [(33, "page walk")])
     return words.joined(separator: " ")
   }

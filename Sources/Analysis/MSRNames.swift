@@ -4,6 +4,8 @@ public enum MSRNames {
   public static func name(of index: UInt64) -> String? {
     switch index {
     case 0x200...0x20f: "MTRR_PHYS\(index & 1 == 0 ? "BASE" : "MASK")\((index - 0x200) / 2)"
+    case 0xc001_0000...0xc001_0003: "PERF_CTL\(index & 3)"
+    case 0xc001_0004...0xc001_0007: "PERF_CTR\(index & 3)"
     case 0x800...0x83f: "X2APIC_\(String(index - 0x800, radix: 16))"
     default: table[index]
     }
@@ -25,7 +27,8 @@ public enum MSRNames {
     0xc000_0080: "EFER", 0xc000_0081: "STAR", 0xc000_0082: "LSTAR", 0xc000_0083: "CSTAR",
     0xc000_0084: "FMASK", 0xc000_0100: "FS_BASE", 0xc000_0101: "GS_BASE",
     0xc000_0102: "KERNEL_GS_BASE", 0xc000_0103: "TSC_AUX", 0xc001_0010: "SYSCFG",
-    0xc001_0015: "HWCR", 0xc001_001f: "NB_CFG", 0xc001_0114: "VM_CR",
+    0xc001_0015: "HWCR", 0xc001_001f: "NB_CFG", 0xc001_0055: "INTERRUPT_PENDING",
+    0xc001_0114: "VM_CR",
     0xc001_1029: "DE_CFG",
   ]
 }

@@ -50,6 +50,7 @@ public enum PortNames {
     case 0xb004, 0xb008: "PM (PIIX)"
     case 0xcf8: "PCI address"
     case 0xcf9: "reset control"
+    case 0xcfa: "PCI bus (mechanism 2)"
     case 0xcfc...0xcff: "PCI data"
     default: nil
     }

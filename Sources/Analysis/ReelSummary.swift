@@ -7,11 +7,14 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   /// What everybody who passes a reel on should know.
   public static let secrecyNote =
     "a reel contains the guest's memory and input, which may hold secrets"
+  /// The same for a stripped reel.
+  public static let strippedNote =
+    "without the guest's memory; its console, input and registers may hold secrets all the same"
 
   /// ``schemaName``.
   public var schema = Self.schemaName
-  /// ``secrecyNote``.
-  public var note = Self.secrecyNote
+  /// ``secrecyNote`` or ``strippedNote``.
+  public var note: String
   /// The format, `major.minor`.
   public var format: String
   /// The file's size in bytes.
@@ -28,6 +31,8 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   public var keyframes: [String: UInt64]
   /// Keyframes that could not be read.
   public var unreadableKeyframes: UInt64
+  /// Whether the guest's memory was stripped from the reel, so that it cannot be replayed.
+  public var isStripped: Bool
   /// Distinct pages stored.
   public var storedPages: UInt64 = 0
   /// Bytes of the file for each exit, keyframes and pages included.
@@ -52,6 +57,8 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   /// - Parameter metadata: the decoded ``Reel/metadataJSON``.
   public init(_ reel: Reel, metadata: Metadata?) {
     format = "\(reel.header.major).\(reel.header.minor)"
+    isStripped = !reel.header.hasPages
+    note = isStripped ? Self.strippedNote : Self.secrecyNote
     byteCount = reel.byteCount
     let census = KeyframeCensus(reel)
     keyframes = census.byKind

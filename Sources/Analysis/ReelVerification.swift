@@ -15,6 +15,8 @@ public struct ReelVerification: Codable, Equatable, Sendable {
   public var unlistedFindings: UInt64 = 0
   /// What was checked.
   public var checked = Checked()
+  /// Whether the guest's memory was stripped from the reel: there are no pages to check.
+  public var isStripped = false
 
   /// Whether nothing was found.
   public var isSound: Bool { findings.isEmpty }

@@ -34,6 +34,7 @@ struct ReelVerifier {
 
   mutating func run() {
     result.checked.bytes = reel.byteCount
+    result.isStripped = !reel.header.hasPages
     checkOpening()
     for (position, block) in reel.blocks.enumerated() {
       check(block, position)
@@ -159,6 +160,7 @@ struct ReelVerifier {
 
   private mutating func checkPages(_ block: BlockDescriptor) throws(TraceError) {
     let pages = try reel.pages(of: block)
+    if result.isStripped { note(.damage, block, "pages in a reel that is marked as stripped") }
     storedPages.formUnion(pages.identities)
     guard canCheckPages else { return }
     if let bad = pages.firstMismatch(key: reel.header.pageKey) {

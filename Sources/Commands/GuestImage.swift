@@ -126,7 +126,8 @@ struct GuestImage {
       case .linux(let loader): return try loader.load(into: memory)
       }
     } catch {
-      throw CommandFailure("\(identity.name): \(error.description)")
+      let initrd = error.isOfInitrd ? identity.initrd?.name : nil
+      throw CommandFailure("\(initrd ?? identity.name): \(error.description)")
     }
   }
 }

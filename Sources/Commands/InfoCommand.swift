@@ -19,7 +19,7 @@ struct InfoCommand: ParsableCommand {
   var format: TextOrJSON = .text
 
   func run() throws {
-    let opened = try OpenedReel(path: reel)
+    let opened = try OpenedReel(path: reel, notesStripping: false)
     let summary = ReelSummary(opened.reel, metadata: opened.metadata)
     switch format {
     case .text: StandardOutput.shared.write(SummaryText.render(summary))

@@ -8,10 +8,11 @@ struct OpenedReel {
   var reel: Reel
   var metadata: Metadata
 
-  /// Opens a reel; says on standard error when it is partial or damaged.
+  /// Opens a reel; says on standard error when it is partial, damaged or, unless that is said
+  /// otherwise, stripped.
   ///
   /// - Throws: ``CommandFailure`` naming the path when it cannot be read.
-  init(path: String) throws {
+  init(path: String, notesStripping: Bool = true) throws {
     self.path = path
     do {
       reel = try Reel(try ReelFile(path: path))
@@ -25,6 +26,10 @@ struct OpenedReel {
     } catch {
       throw CommandFailure("\(path): the metadata block is not what vmreel writes: \(error)")
     }
+    if notesStripping, !reel.header.hasPages {
+      StandardError.note(
+        "note: \(path) is stripped: without the guest's memory it can be read, not replayed")
+    }
     switch reel.tail {
     case .whole: break
     case .partial(let offset):
@@ -32,6 +37,15 @@ struct OpenedReel {
         "note: \(path) is partial: it ends at offset \(offset) without its end record")
     case .damaged(let error):
       StandardError.note("note: \(path): \(error.description); what follows was not read")
+    }
+  }
+
+  /// Refuses a reel without guest memory to a command that needs it.
+  ///
+  /// - Throws: ``CommandFailure``.
+  func requirePages() throws {
+    guard reel.header.hasPages else {
+      throw CommandFailure("\(path): \(TraceError.pagesStripped.description)")
     }
   }
 

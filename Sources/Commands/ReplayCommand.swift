@@ -64,7 +64,8 @@ struct ReplayCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try OpenedReel(path: reel)
+    let opened = try OpenedReel(path: reel, notesStripping: false)
+    try opened.requirePages()
     var bounds = ReplayBounds()
     bounds.noExitNanoseconds = exitTimeout.nanoseconds
     bounds.totalLandingNanoseconds = landingLimit.nanoseconds

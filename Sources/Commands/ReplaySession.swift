@@ -32,15 +32,16 @@ final class ReplaySession {
       let facts = try HostProbe.facts()
       let cpuName = HostDescription.cpuName()
       let isOfRecordedKind = metadata.host.isOfSameKind(as: facts, cpuName: cpuName)
-      for warning in Self.warnings(metadata, facts, cpuName: cpuName) {
-        StandardError.note("warning: \(warning)")
+      let table = try Self.cpuidTable(opened)
+      let missing = CPUIDModel.features(of: table, missingFrom: facts.supportedCPUID)
+      if let refusal = Self.refusal(metadata, missing) {
+        throw CommandFailure("\(opened.path): \(refusal)")
       }
       policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
-      memory = try GuestMemory(mebibytes: metadata.memoryMiB)
-      let table = metadata.cpu.cpuidTable.compactMap(CPUIDEntry.init(row:))
-      guard table.count == metadata.cpu.cpuidTable.count, table.count <= 256 else {
-        throw CommandFailure("\(opened.path): the CPUID table in the metadata is malformed")
+      for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) {
+        StandardError.note("warning: \(warning)")
       }
+      memory = try GuestMemory(mebibytes: metadata.memoryMiB)
       processor = try KVMProcessor(
         memory: memory, cpuid: table, debugFeatures: facts.debugFeatures)
     } catch let error as ProcessorError {
@@ -93,9 +94,34 @@ final class ReplaySession {
       hostIsOfRecordedKind: hostIsOfRecordedKind)
   }
 
+  private static func cpuidTable(_ opened: OpenedReel) throws -> [CPUIDEntry] {
+    let rows = opened.metadata.cpu.cpuidTable
+    let table = rows.compactMap(CPUIDEntry.init(row:))
+    guard table.count == rows.count, table.count <= 256 else {
+      throw CommandFailure("\(opened.path): the CPUID table in the metadata is malformed")
+    }
+    return table
+  }
+
+  /// Why the recorded guest cannot run here for lack of CPU features; `nil` when it can.
+  static func refusal(_ metadata: Metadata, _ missing: CPUIDModel.MissingFeatures) -> String? {
+    guard !missing.required.isEmpty else { return nil }
+    return "the recorded guest needs CPU features that this host's KVM does not offer: "
+      + missing.required.joined(separator: ", ")
+      + "; replay on a host that offers them (CPU model \(metadata.cpu.model))"
+  }
+
   /// What differs between the recording host and this one and could explain a divergence.
-  static func warnings(_ metadata: Metadata, _ facts: HostFacts, cpuName: String) -> [String] {
+  static func warnings(
+    _ metadata: Metadata, _ facts: HostFacts, _ missing: CPUIDModel.MissingFeatures, cpuName: String
+  ) -> [String] {
     var warnings: [String] = []
+    // Built-in guests look at no feature bit and use the required ones only.
+    if !missing.optional.isEmpty, metadata.guest.kind != "built-in" {
+      warnings.append(
+        "the recorded guest saw CPU features that this host's KVM does not offer: "
+          + missing.optional.joined(separator: ", ") + "; a guest that uses them diverges here")
+    }
     if metadata.cpu.cpuid == "unenforced", metadata.host.cpu != cpuName {
       warnings.append(
         "recorded where CPUID could not be hidden, on \(metadata.host.cpu); "

@@ -23,8 +23,8 @@ public struct VMReel: ParsableCommand {
     version: "vmreel \(version) (trace format \(format))",
     subcommands: [
       RecordCommand.self, ReplayCommand.self, InfoCommand.self, DumpCommand.self,
-      StatsCommand.self, DiffCommand.self, VerifyCommand.self, GuestsCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      StatsCommand.self, DiffCommand.self, VerifyCommand.self, StripCommand.self,
+      GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 
   /// Makes the root command.

@@ -41,6 +41,8 @@ public struct HostFacts: Equatable, Sendable {
   public var ripConventions = RIPConventions()
   /// Which of single steps and breakpoints work.
   public var debugFeatures: DebugFeatures = []
+  /// The CPUID table KVM can give a guest (KVM_GET_SUPPORTED_CPUID).
+  public var supportedCPUID: [CPUIDEntry] = []
   /// Whether KVM scales the guest's TSC (KVM_CAP_TSC_CONTROL).
   public var hasTSCScaling = false
   /// Whether RDTSC in a guest read the frozen value in all of a slice, each time it was tried.

@@ -21,6 +21,7 @@ public enum HostProbe {
     facts.kernelRelease = HostFiles.kernelRelease
     facts.moduleName = HostFiles.kvmModule
     let system = try System()
+    facts.supportedCPUID = try system.supportedCPUID()
     facts.hasTSCScaling = system.value(of: .tscControl) > 0
     facts.hasStatistics = system.value(of: .binaryStatsFD) > 0
     let guest = try ProbeGuest()

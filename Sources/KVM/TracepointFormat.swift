@@ -29,7 +29,7 @@ struct TracepointFormat: Equatable {
     }
     guard let number, !fields.isEmpty else {
       throw ProcessorError(
-        operation: "tracepoint \(name)",
+        operation: "reading the tracepoint \(name)",
         advice: "its format in tracefs is not one vmreel knows; leave --kernel-exits out")
     }
     self.name = name
@@ -43,7 +43,7 @@ struct TracepointFormat: Equatable {
   func field(_ field: String) throws(ProcessorError) -> Field {
     guard let place = fields[field] else {
       throw ProcessorError(
-        operation: "tracepoint \(name)",
+        operation: "reading the tracepoint \(name)",
         advice: "this kernel's has no field \(field) that vmreel can read; "
           + "leave --kernel-exits out")
     }
@@ -81,7 +81,7 @@ enum Tracefs {
       let text = HostFiles.text(root + path)
       if !text.isEmpty { return try TracepointFormat(parsing: text, name: name) }
     }
-    throw ProcessorError(operation: "tracepoint \(name)", advice: advice)
+    throw ProcessorError(operation: "reading the tracepoint \(name)", advice: advice)
   }
 
   /// Why no format could be read.

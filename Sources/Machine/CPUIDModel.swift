@@ -25,6 +25,51 @@ public enum CPUIDModel {
     return basicLeaves(host) + extendedLeaves(host)
   }
 
+  /// CPU features by name, in the order of their leaves, registers and bits.
+  public struct MissingFeatures: Equatable, Sendable {
+    /// Those every guest of the model needs.
+    public var required: [String] = []
+    /// All others.
+    public var optional: [String] = []
+
+    /// None.
+    public init() {}
+  }
+
+  /// The features a table shows a guest although a host does not offer them.
+  ///
+  /// - Parameter host: what the host supports (KVM_GET_SUPPORTED_CPUID).
+  public static func features(
+    of table: [CPUIDEntry], missingFrom host: [CPUIDEntry]
+  ) -> MissingFeatures {
+    var missing = MissingFeatures()
+    for (leaf, register) in featureWords {
+      for bit in UInt32(0)..<32 {
+        let known = features.first { $0.leaf == leaf && $0.register == register && $0.bit == bit }
+        let feature =
+          known
+          ?? CPUIDFeature(
+            name: CPUIDFeature.placeName(leaf, register, bit), leaf: leaf, register: register,
+            bit: bit, isRequired: false)
+        guard feature.isOffered(by: table), !feature.isOffered(by: host) else { continue }
+        // The model sets this bit itself: it says what is true of every guest.
+        if leaf == 1, register == .ecx, hypervisorPresent >> bit & 1 == 1 { continue }
+        if feature.isRequired {
+          missing.required.append(feature.name)
+        } else {
+          missing.optional.append(feature.name)
+        }
+      }
+    }
+    return missing
+  }
+
+  /// Where a table holds feature bits, those the model hides included: Intel SDM volume 2A, CPUID.
+  private static let featureWords: [(leaf: UInt32, register: CPUIDFeature.Register)] = [
+    (1, .ecx), (1, .edx), (7, .ebx), (7, .ecx), (7, .edx), (0x8000_0001, .ecx),
+    (0x8000_0001, .edx), (0x8000_0007, .edx), (0x8000_0008, .ebx),
+  ]
+
   private static func basicLeaves(_ host: [CPUIDEntry]) -> [CPUIDEntry] {
     let identity = host.row(0)
     let signature = host.row(1)
@@ -80,7 +125,7 @@ public enum CPUIDModel {
 /// One CPUID feature bit.
 struct CPUIDFeature: Equatable, Sendable {
   /// The register a feature bit is in.
-  enum Register { case ebx, ecx, edx }
+  enum Register: String { case ebx, ecx, edx }
   /// The name Linux prints in /proc/cpuinfo.
   var name: String
   var leaf: UInt32
@@ -89,6 +134,11 @@ struct CPUIDFeature: Equatable, Sendable {
   var bit: UInt32
   /// Whether a host without it is refused.
   var isRequired: Bool
+
+  /// What a bit without a name is called: `CPUID 0x7 ECX bit 2`.
+  static func placeName(_ leaf: UInt32, _ register: Register, _ bit: UInt32) -> String {
+    "CPUID 0x\(String(leaf, radix: 16)) \(register.rawValue.uppercased()) bit \(bit)"
+  }
 
   func isOffered(by table: [CPUIDEntry]) -> Bool {
     let row = table.row(leaf)

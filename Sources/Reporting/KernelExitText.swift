@@ -29,7 +29,12 @@ public enum KernelExitText {
     var lines = ["K" + heading(statistics).dropFirst()]
     if !statistics.reasons.isEmpty { lines += reasons(statistics, limit) }
     if !statistics.faultPages.isEmpty {
-      lines += ["", "Nested-paging faults by guest page:"]
+      let faults = statistics.faultPages.reduce(0) { $0 &+ $1.faults }
+      lines += [
+        "",
+        "Nested-paging faults by guest page (\(faults) in "
+          + NumberText.count(UInt64(statistics.faultPages.count), "page") + "):",
+      ]
       lines += pages(statistics, limit ?? shownPages)
     }
     return lines + losses(statistics)
@@ -51,7 +56,7 @@ public enum KernelExitText {
         EscapedText.terminal(row.name), String(row.samples),
         NumberText.percent(row.samplesPercent), String(row.handled), String(row.returned),
         String(row.interrupted), mean(row.inGuest), mean(row.inKernel),
-        NumberText.duration(row.inKernel.totalNanoseconds),
+        row.inKernel.samples == 0 ? "-" : NumberText.duration(row.inKernel.totalNanoseconds),
       ])
     }
     return table.lines + more(rows.count, limit)

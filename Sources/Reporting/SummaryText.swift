@@ -18,7 +18,7 @@ public enum SummaryText {
       ),
       ("kernel exits", summary.kernelExits.sentence),
       ("keyframes", keyframes(summary)),
-      ("pages", "\(summary.storedPages) stored"),
+      ("pages", pages(summary)),
       ("duration", NumberText.duration(summary.durationNanoseconds) + " on the host"),
       ("virtual time", NumberText.duration(summary.virtualTimeNanoseconds)),
       ("end", summary.ending.description), ("tail", tail(summary.ending)),
@@ -87,6 +87,11 @@ public enum SummaryText {
   private static func events(_ summary: ReelSummary) -> String {
     let lost = summary.lostEvents
     return String(summary.events) + (lost == 0 ? "" : "; \(lost) more lost to damaged blocks")
+  }
+
+  private static func pages(_ summary: ReelSummary) -> String {
+    summary.isStripped
+      ? "stripped: can be read, not replayed" : "\(summary.storedPages) stored"
   }
 
   private static func keyframes(_ summary: ReelSummary) -> String {

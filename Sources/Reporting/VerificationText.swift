@@ -14,7 +14,10 @@ public enum VerificationText {
     let checked = verification.checked
     var facts = [
       NumberText.count(checked.bytes, "byte"), NumberText.count(checked.blocks, "block"),
-      NumberText.count(checked.events, "event"), NumberText.count(checked.pages, "page"),
+      NumberText.count(checked.events, "event"),
+      verification.isStripped
+        ? "no pages (stripped: can be read, not replayed)"
+        : NumberText.count(checked.pages, "page"),
       NumberText.count(checked.keyframes, "keyframe"),
     ]
     if checked.kernelExits > 0 {

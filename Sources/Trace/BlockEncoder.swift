@@ -101,7 +101,8 @@ public struct BlockEncoder {
     lastKeyframe = keyframe.number
   }
 
-  private mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
+  /// The block of a header whose sizes and checksum are still to be filled in.
+  mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
     var header = header
     let stored = compressor.compress(raw)
     rawByteCount += UInt64(raw.count)

@@ -15,8 +15,10 @@ public struct FileHeader: Equatable, Sendable {
   public static let currentMajor: UInt16 = 0
   /// The format this version writes: minor.
   public static let currentMinor: UInt16 = 9
-  /// The reader features this version knows: none yet.
-  public static let knownFeatures: UInt64 = 0
+  /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
+  public static let pagesStripped: UInt64 = 1
+  /// The reader features this version knows.
+  public static let knownFeatures: UInt64 = pagesStripped
 
   static let magic: [UInt8] = [0x89] + Array("vmreel".utf8) + [0x0a]
 
@@ -28,6 +30,9 @@ public struct FileHeader: Equatable, Sendable {
   public var requiredFeatures: UInt64 = 0
   /// The 16-byte random key of this reel's page identities.
   public var pageKey: [UInt8]
+
+  /// Whether the reel holds guest memory, so that a keyframe can be restored.
+  public var hasPages: Bool { requiredFeatures & Self.pagesStripped == 0 }
 
   /// Makes the header of a new reel.
   public init(pageKey: [UInt8]) {

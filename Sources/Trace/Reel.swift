@@ -288,6 +288,7 @@ public final class Reel {
 
   /// Every page that is not zero at a keyframe, resolved through its parents.
   public func pageMap(at number: UInt64) throws(TraceError) -> [UInt32: PageIdentity] {
+    guard header.hasPages else { throw .pagesStripped }
     var map: [UInt32: PageIdentity] = [:]
     var keyframe = try keyframe(number)
     // From the youngest to the oldest, so that one keyframe at a time is in memory.
@@ -356,6 +357,7 @@ public final class Reel {
 
   private func indexedPages() throws(TraceError) -> [PageIdentity: PagePlace] {
     if let pagePlaces { return pagePlaces }
+    guard header.hasPages else { throw .pagesStripped }
     var places: [PageIdentity: PagePlace] = [:]
     for (index, block) in blocks.enumerated() where block.header.type == .pages {
       for (position, identity) in try pages(of: block).identities.enumerated() {

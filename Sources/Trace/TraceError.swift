@@ -30,6 +30,8 @@ public enum TraceError: Error, Equatable, Sendable {
   case missing(what: String)
   /// A page's bytes do not match their identity.
   case pageDamaged(offset: UInt64, page: Int)
+  /// Guest memory was asked for, and the reel says that it was left out.
+  case pagesStripped
   /// The bytes behind the reel could not be read.
   case unreadable(offset: UInt64, errorNumber: Int32)
 }
@@ -69,6 +71,9 @@ extension TraceError: CustomStringConvertible {
       "the reel has no \(what)"
     case .pageDamaged(let offset, let page):
       "page \(page) in the block at offset \(offset) does not match its identity"
+    case .pagesStripped:
+      "the guest's memory pages were stripped from this reel, so it cannot be replayed; "
+        + "use the original, or record again"
     case .unreadable(let offset, let errorNumber):
       "reading the reel at offset \(offset) failed (errno \(errorNumber))"
     }

@@ -1,16 +1,20 @@
 internal import Glibc
 
-/// The file behind a recording: `path.part` under a lock, whole blocks only, renamed at the end.
-final class ReelOutput {
+/// The file behind a reel being written: `path.part` under a lock, whole blocks only, renamed at the
+/// end.
+public final class ReelOutput {
   private let path: String
   private let partPath: String
   private let overwrite: Bool
   private let descriptor: Int32
   private var failure: FileError?
   /// Bytes of whole blocks written.
-  private(set) var byteCount: UInt64 = 0
+  public private(set) var byteCount: UInt64 = 0
 
-  init(path: String, overwrite: Bool) throws(FileError) {
+  /// Creates and locks `path.part`.
+  ///
+  /// - Throws: ``FileError`` when `path` exists and `overwrite` is false, or is no place for a file.
+  public init(path: String, overwrite: Bool) throws(FileError) {
     self.path = path
     self.overwrite = overwrite
     partPath = path + ".part"
@@ -55,7 +59,7 @@ final class ReelOutput {
   }
 
   /// Appends a whole block, or nothing.
-  func write(_ bytes: [UInt8]) throws(FileError) {
+  public func write(_ bytes: [UInt8]) throws(FileError) {
     var written = 0
     while written < bytes.count {
       let result = unsafe bytes.withUnsafeBytes {
@@ -77,12 +81,17 @@ final class ReelOutput {
   }
 
   /// Syncs and renames the file, then reports the first failure there was.
-  func close() throws(FileError) {
+  public func close() throws(FileError) {
     if fsync(descriptor) != 0, errno != EINVAL, failure == nil {
       failure = FileError(.write, partPath, errno)
     }
     try rename()
     if let failure { throw failure }
+  }
+
+  /// Removes the part file of an output that will not be finished.
+  public func discard() {
+    _ = unsafe unlink(partPath)
   }
 
   /// Gives the file its final name; what took that name since the start stays, and so does the

@@ -54,8 +54,8 @@ private func exit(
       (exit(2, 0x7b, info1: 0x3fd_0011), "in 0x3fd:1 COM1 LSR"),
       (exit(2, 0x7b, info1: 0x80_002c), "out 0x80:2 POST string rep"),
       (exit(2, 0x7c, info1: 1), "write"),
-      (exit(2, 0x400, info1: 0x2_0000_0006), "write not present user page walk"),
-      (exit(2, 0x400, info1: 0x1_0000_0015), "fetch present user"),
+      (exit(2, 0x400, info1: 0x2_0000_0006), "write not present page walk"),
+      (exit(2, 0x400, info1: 0x1_0000_0015), "fetch present"),
       (exit(2, 0x14, info1: 1 << 63 | 2), "cr4 write from rdx"),
       (exit(2, 0x10), "cr0 write"), (exit(3, 0x10, info1: 5), ""),
     ])

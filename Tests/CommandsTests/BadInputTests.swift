@@ -39,6 +39,8 @@ extension ProgramTests {
       (["dump", "x.reel", "--format", "xml"], "csv"),
       (["dump", "x.reel", "--console", "--range", "1..2"], "--console"),
       (["stats", "x.reel", "--top", "0"], "--top"),
+      (["strip", "x.reel"], "-o"),
+      (["strip", "x.reel", "-o", "-"], "-o"),
       (["bench", "exits", "--rounds", "1"], "--rounds"),
     ]
 
@@ -70,6 +72,10 @@ extension ProgramTests {
         if command != "verify" { expectTrouble(run, path, words, location: location) }
       }
       expectTrouble(try directory.vmreel("diff", path, path), path, words, location: location)
+      let before = try directory.files()
+      expectTrouble(
+        try directory.vmreel("strip", path, "-o", "copy.reel"), path, words, location: location)
+      #expect(try directory.files() == before, sourceLocation: location)
     }
 
     @Test func missing() throws {

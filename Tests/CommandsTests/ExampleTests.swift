@@ -95,8 +95,8 @@ extension ProgramTests {
   /// What needs no KVM: help, versions, lists.
   @Suite struct Help {
     static let commands = [
-      ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["guests"],
-      ["doctor"], ["bench"], ["bench", "exits"],
+      ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["strip"],
+      ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
     ]
 
     @Test(arguments: commands)

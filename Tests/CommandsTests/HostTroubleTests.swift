@@ -43,6 +43,21 @@ extension ProgramTests {
       #expect(try directory.files() == [])
     }
 
+    /// A mounted tracefs that only root may read, to a user who may use KVM.
+    @Test(.enabled(if: isTracefsMountable, "tracefs cannot be mounted here"))
+    func unreadableTracefs() throws {
+      let directory = try publicDirectory()
+      let run = try directory.shell(
+        """
+        exec unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing
+        device=$(stat -c "%Hr %Lr" /dev/kvm); mount -t tmpfs none /mnt
+        mknod /mnt/kvm c $device; chmod 666 /mnt/kvm; mount --bind /mnt/kvm /dev/kvm
+        exec \(Self.nobody) ./program record --guest hello --kernel-exits -o x.reel'
+        """)
+      expectTrouble(run, "kvm_exit", "tracefs", "run as root", "leave --kernel-exits out")
+      #expect(try directory.files() == ["program"])
+    }
+
     /// Where the tracepoint fires its exits are all there; where not, the reel and a note say so.
     @Test(.enabled(if: isTracefsMountable, "tracefs cannot be mounted here"))
     func everyExitOrTotals() throws {

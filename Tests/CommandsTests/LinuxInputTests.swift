@@ -25,13 +25,24 @@ extension ProgramTests {
 
     @Test func initrds() throws {
       let archive = Array("070701".utf8)
-      try refused(["--initrd", "initrd"], "the initrd is empty")
+      try refused(["--initrd", "initrd"], "initrd: the initrd is empty")
       try refused(["--initrd", "initrd"], "neither a cpio archive", initrd: [1, 2, 3])
       try refused(["--initrd", "initrd"], "breaks off", initrd: archive)
+      try refused(["--initrd", "initrd"], "member at offset 0x0", initrd: Self.truncatedArchive)
       try refused(["--initrd", "initrd"], "gzip data", initrd: [0x1f, 0x8b, 8, 0])
       let large = [0xfd, 0x37, 0x7a, 0x58, 0x5a] + [UInt8](repeating: 0, count: 5 << 20)
       try refused(["--initrd", "initrd", "-m", "4"], "use -m 7 or more", initrd: large)
     }
+
+    /// A cpio archive (newc) of one file of 4096 bytes that ends after 1000 of them.
+    private static let truncatedArchive: [UInt8] = {
+      let fields = [1, 0o100644, 0, 0, 1, 0, 4096, 0, 0, 0, 0, 5, 0].map { field in
+        let digits = String(field, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+      }
+      return Array(("070701" + fields.joined() + "init\0").utf8) + [0]
+        + [UInt8](repeating: 0x41, count: 1000)
+    }()
 
     @Test func options() throws {
       let line = String(repeating: "x", count: 2048)

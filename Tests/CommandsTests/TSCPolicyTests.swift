@@ -118,18 +118,9 @@ extension ProgramTests {
     func foreignPoliciesAreRefusedOnReplay(policy: String) throws {
       let directory = try TestDirectory()
       try directory.vmreel("record", "--guest", "hello", "-o", "h.reel").expectSuccess()
-      let bytes = try directory.read("h.reel")
-      let header = try FileHeader(decoding: Array(bytes.prefix(FileHeader.byteCount)))
-      let reel = try Reel(MemorySource(bytes))
-      let metadata = String(decoding: reel.metadataJSON, as: UTF8.self)
-        .replacing("\"tsc\":\"none\"", with: "\"tsc\":\"\(policy)\"")
-      try #require(metadata.contains(policy))
-      let first = try #require(reel.blocks.first)
-      let end = FileHeader.byteCount + BlockHeader.byteCount + Int(first.header.storedSize)
-      var encoder = BlockEncoder(pageKey: header.pageKey)
-      let altered = encoder.block(.metadata, Array(metadata.utf8))
-      try directory.write(
-        bytes.prefix(FileHeader.byteCount) + altered + bytes.dropFirst(end), to: "f.reel")
+      try directory.alterMetadata(of: "h.reel", to: "f.reel") {
+        $0.policies.tsc = policy
+      }
       let run = try directory.vmreel("replay", "f.reel")
       if policy == "freeze", freezesTSC {
         // The reel holds no timestamps, and the guest reads none.
@@ -140,15 +131,5 @@ extension ProgramTests {
         expectTrouble(run, "f.reel", "sundial")
       }
     }
-  }
-}
-
-/// A reel in memory.
-private final class MemorySource: ReelSource {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    Array(bytes[Int(offset)..<Int(offset) + count])
   }
 }

@@ -24,7 +24,7 @@ import Trace
     #expect(describe(.unsupported(code: 39)).contains("KVM_EXIT_MEMORY_FAULT"))
   }
 
-  private func metadata(cpuid: String, module: String, out: String) -> Metadata {
+  static func metadata(cpuid: String, module: String, out: String) -> Metadata {
     Metadata(
       tool: "vmreel", commandLine: [],
       guest: Metadata.Guest(
@@ -43,22 +43,22 @@ import Trace
     facts.moduleName = "kvm_amd"
     facts.ripConventions.portWrite = .at
     func warnings(_ metadata: Metadata, cpu: String = "one") -> [String] {
-      ReplaySession.warnings(metadata, facts, cpuName: cpu)
+      ReplaySession.warnings(metadata, facts, CPUIDModel.MissingFeatures(), cpuName: cpu)
     }
-    #expect(warnings(metadata(cpuid: "enforced", module: "kvm_amd", out: "at")).isEmpty)
-    let cpu = warnings(metadata(cpuid: "unenforced", module: "kvm_amd", out: "at"), cpu: "two")
+    #expect(warnings(Self.metadata(cpuid: "enforced", module: "kvm_amd", out: "at")).isEmpty)
+    let cpu = warnings(Self.metadata(cpuid: "unenforced", module: "kvm_amd", out: "at"), cpu: "two")
     #expect(cpu.count == 2 && cpu[0].contains("CPUID"))
     #expect(cpu.last?.contains("arithmetic flags are not compared") == true)
-    let module = warnings(metadata(cpuid: "enforced", module: "kvm_pvm", out: "at"))
+    let module = warnings(Self.metadata(cpuid: "enforced", module: "kvm_pvm", out: "at"))
     #expect(module.count == 1)
     #expect(module[0].hasPrefix("recorded on kvm_pvm (one), replayed on kvm_amd (one): "))
     // What the probe got no exit of is not compared.
     facts.ripConventions.memoryWrite = .at
-    #expect(warnings(metadata(cpuid: "enforced", module: "kvm_amd", out: "at")).isEmpty)
+    #expect(warnings(Self.metadata(cpuid: "enforced", module: "kvm_amd", out: "at")).isEmpty)
     // OUT has a normal form; what has none is named.
-    #expect(warnings(metadata(cpuid: "enforced", module: "kvm_amd", out: "after")).isEmpty)
+    #expect(warnings(Self.metadata(cpuid: "enforced", module: "kvm_amd", out: "after")).isEmpty)
     facts.ripConventions.portRead = .after
-    let rip = warnings(metadata(cpuid: "enforced", module: "kvm_amd", out: "after"))
+    let rip = warnings(Self.metadata(cpuid: "enforced", module: "kvm_amd", out: "after"))
     #expect(rip.count == 1 && rip[0].contains("exits of kind in;"))
   }
 }

@@ -31,7 +31,7 @@ private let exitFormat = """
   func missing(field: String) throws {
     let format = try TracepointFormat(parsing: exitFormat, name: "kvm:kvm_exit")
     let error = #expect(throws: ProcessorError.self) { try format.field(field) }
-    #expect(error?.operation == "tracepoint kvm:kvm_exit")
+    #expect(error?.operation == "reading the tracepoint kvm:kvm_exit")
     #expect(error?.advice?.contains(field) == true)
   }
 

@@ -198,7 +198,7 @@ func sampleReel() -> [UInt8] {
   bytes += encoder.blocks(of: capture(0, [(0, 1), (7, 2), (9, 0)]))
   let first = sampleEvents(70, seed: 1)
   bytes += appendEvents(first.events, payload: first.payload, firstTime: 5, with: &encoder)
-  bytes += encoder.blocks(of: capture(1, [(7, 3), (0, 0)]))
+  bytes += encoder.blocks(of: capture(1, [(0, 0), (7, 3)]))
   let second = sampleEvents(30, seed: 2)
   bytes += appendEvents(
     second.events, payload: second.payload, firstEvent: 70,

@@ -1,4 +1,12 @@
 extension LoaderError {
+  /// Whether the initrd is what is wrong, not the kernel.
+  public var isOfInitrd: Bool {
+    switch self {
+    case .emptyInitrd, .notAnInitrd, .truncatedInitrd, .damagedInitrd, .initrdTooLarge: true
+    default: false
+    }
+  }
+
   /// The sentences of what only the Linux loader meets.
   var linuxDescription: String {
     switch self {

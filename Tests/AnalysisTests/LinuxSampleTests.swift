@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+import Trace
+
+@testable import Analysis
+
+/// The boots of Linux in `traces/linux`: stripped, and with every VM exit.
+@Suite struct LinuxSampleTests {
+  private static let directory = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "traces/linux")
+
+  struct Sample: Sendable, CustomTestStringConvertible {
+    var module: String
+    var tsc: String
+    /// Names of kernel exits every boot has.
+    var reasons: Set<String>
+    /// Of them, those the kernel always handles alone, and those that always reach the runner.
+    var alone: String
+    var reaching: String
+    var testDescription: String { module }
+  }
+
+  static let samples = [
+    Sample(
+      module: "kvm_amd", tsc: "patch",
+      reasons: ["io", "npf", "cpuid", "msr", "hlt", "interrupt", "read_cr4", "write_cr4"],
+      alone: "write_cr4", reaching: "io"),
+    Sample(
+      module: "kvm_intel", tsc: "patch",
+      reasons: [
+        "IO_INSTRUCTION", "EPT_VIOLATION", "CPUID", "CR_ACCESS", "DR_ACCESS", "MSR_READ",
+        "MSR_WRITE", "HLT", "EXTERNAL_INTERRUPT",
+      ], alone: "CR_ACCESS", reaching: "IO_INSTRUCTION"),
+  ]
+
+  private static func reel(_ module: String) throws -> Reel {
+    let bytes = try Data(contentsOf: directory.appending(path: "static-\(module).reel"))
+    return try Reel(MemorySource(Array(bytes)))
+  }
+
+  private static func metadata(_ reel: Reel) throws -> Metadata {
+    try JSONDecoder().decode(Metadata.self, from: Data(reel.metadataJSON))
+  }
+
+  @Test func everyReelIsListed() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Self.directory.path)
+    #expect(files.sorted() == Self.samples.map { "static-\($0.module).reel" })
+    let readme = try String(
+      contentsOf: Self.directory.appending(path: "../README.md"), encoding: .utf8)
+    for name in files { #expect(readme.contains("| `linux/\(name)` |")) }
+  }
+
+  @Test(arguments: samples) func isSoundAndHoldsNoMemory(_ sample: Sample) throws {
+    let reel = try Self.reel(sample.module)
+    #expect(reel.tail == .whole && reel.byteCount < 1_500_000)
+    #expect(reel.end?.reason == .haltedForever)
+    #expect(!reel.header.hasPages && !reel.blocks.contains { $0.header.type == .pages })
+    for number in try reel.keyframeNumbers() {
+      #expect(try reel.keyframe(number).pages.isEmpty)
+    }
+    let bytes = try Data(
+      contentsOf: Self.directory.appending(path: "static-\(sample.module).reel"))
+    let verification = ReelVerification(MemorySource(Array(bytes)))
+    #expect(verification.isSound && verification.isStripped, "\(verification.findings)")
+    let metadata = try Self.metadata(reel)
+    #expect(metadata.guest.kind == "linux" && metadata.host.kvmModule == sample.module)
+    #expect(metadata.policies.tsc == sample.tsc && metadata.policies.placement == "exit")
+    #expect(metadata.commandLine.allSatisfy { !$0.contains("/") })
+    #expect(reel.metadataJSON.count > 1000)
+  }
+
+  @Test(arguments: samples) func showsEveryExitByItsReason(_ sample: Sample) throws {
+    let reel = try Self.reel(sample.module)
+    let statistics = try ExitStatistics(reel, metadata: try Self.metadata(reel))
+    let kernel = statistics.kernel
+    #expect(kernel.source.kind == .tracepoint && kernel.source.lost == 0)
+    #expect(kernel.source.recorded == kernel.source.statisticsExits)
+    #expect(kernel.source.runsReturned == statistics.totals.guestMadeExits)
+    #expect(kernel.reasons.reduce(0) { $0 + $1.samples } == kernel.source.recorded)
+    let rows = Dictionary(uniqueKeysWithValues: kernel.reasons.map { ($0.name, $0) })
+    #expect(sample.reasons.isSubset(of: rows.keys), "\(rows.keys.sorted())")
+    #expect(!rows.keys.contains { $0.hasPrefix("0x") }, "\(rows.keys.sorted())")
+    let (alone, reaching) = (try #require(rows[sample.alone]), try #require(rows[sample.reaching]))
+    #expect(alone.returned == 0 && alone.handled > 0)
+    #expect(reaching.handled == 0 && reaching.returned == reaching.samples)
+    // The kernel and its initrd are larger than this many pages, and each is touched.
+    #expect(kernel.faultPages.count > 5000 && kernel.faultsWithoutAddress == 0)
+    // The guest has 128 MiB of RAM; what lies above are holes.
+    let inMemory = kernel.faultPages.count { $0.page.value < 128 << 20 }
+    #expect(inMemory * 100 > kernel.faultPages.count * 99)
+  }
+
+  /// The kernel looks at the CPU's maker first, and the CPU decides what it does then.
+  @Test func theTwoPartWhereTheKernelAsksTheCPU() throws {
+    let (a, b) = (try Self.reel("kvm_amd"), try Self.reel("kvm_intel"))
+    let difference = try ReelDifference(
+      a, b, metadata: (try Self.metadata(a), try Self.metadata(b)))
+    let first = try #require(difference.firstDifference)
+    #expect(first.a?.event.kind == .msrRead && first.b?.event.kind == .msrRead)
+    #expect(first.fields.contains(.address))
+    let fields = difference.configuration.map(\.path)
+    #expect(fields.contains { $0.hasPrefix("cpu.cpuidTable") })
+    #expect(!fields.contains { $0.hasPrefix("guest.") }, "the guests are the same")
+  }
+
+  @Test(arguments: samples) func bootedToTheEndOfItsJob(_ sample: Sample) throws {
+    let transcript = try ConsoleTranscript(try Self.reel(sample.module))
+    let text = transcript.text(stream: ConsoleTranscript.serialStream)
+    #expect(text.contains("linux-guest: static: begin"))
+    #expect(text.contains("linux-guest: static: done"))
+  }
+}
