@@ -95,7 +95,7 @@ start_vtx() {
   job_cylinders=$(($(stat -c %s "$scratch/job.img") / cylinder))
   cat >"$scratch/bochsrc" <<END
 memory: guest=$memory, host=$memory
-cpu: model=corei7_skylake_x, count=1, ips=100000000, reset_on_triple_fault=0
+cpu: model=corei7_skylake_x, count=1, ips=$instructions_per_second, reset_on_triple_fault=0
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=disk, path=$scratch/job.img, mode=flat, cylinders=$job_cylinders, heads=16, spt=63
