@@ -46,7 +46,10 @@ extension Replayer {
     var effort = LandingEffort(
       bounds, slice: slice, spent: verdict.landingNanoseconds, knownStop: knownLandings[keyframe])
     defer { verdict.landingNanoseconds.add(effort.elapsed) }
-    guard try search(target, pages, slice: slice, &effort) else { return false }
+    guard try search(target, pages, slice: slice, &effort) else {
+      if isReplayTainted, effort.isLeft, mayTryLandingAgain { throw TaintedLanding() }
+      return false
+    }
     if effort.isRepeatable { verdict.landings[keyframe] = effort.stops }
     return true
   }
@@ -86,7 +89,7 @@ extension Replayer {
     _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
   ) throws -> Bool? {
     let before = cpu.registers
-    guard try effort.count(cpu.step()) else { return false }
+    guard try effort.count(noting(cpu.step())) else { return false }
     if effort.mayHaveArrived, try isAt(target, pages) { return true }
     effort.stepsInPlace = cpu.registers == before ? effort.stepsInPlace + 1 : 0
     guard effort.stepsInPlace >= LandingEffort.standstillSteps else { return nil }
@@ -103,7 +106,8 @@ extension Replayer {
   ) throws -> Bool {
     try cpu.setBreakpoint(nil)
     for _ in 0..<LandingEffort.standstillRuns {
-      let exit = try cpu.run(sliceLimitNanoseconds: LandingEffort.standstillNanoseconds)
+      let exit = noting(
+        try cpu.run(sliceLimitNanoseconds: LandingEffort.standstillNanoseconds))
       if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
       guard exit.reason == .kick(.sliceLimit) else { return false }
       if try isAt(target, pages) { return true }
@@ -129,7 +133,7 @@ extension Replayer {
         if try isAt(target, pages) { return true }
       }
       guard try cpu.setBreakpoint(address) else { return false }
-      let exit = try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)
+      let exit = noting(try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds))
       guard try effort.count(exit) else { return false }
       if effort.mayHaveArrived, try isAt(target, pages) { return true }
       // The address may be hit with another CS and RIP: not there yet.
@@ -167,8 +171,7 @@ extension Replayer {
   ///
   /// - Returns: false when it made an exit instead, so that the target was missed.
   private func runAhead(_ slice: UInt64, _ prediction: inout ArrivalPrediction) throws -> Bool {
-    let exit = try cpu.run(sliceLimitNanoseconds: slice)
-    isReplayTainted = isReplayTainted || exit.isTainted
+    let exit = noting(try cpu.run(sliceLimitNanoseconds: slice))
     switch exit.reason {
     case .kick(.request): throw ReplayStop(outcome: .interrupted)
     case .kick(.sliceLimit):

@@ -11,9 +11,14 @@ struct ReplayCheckpoint {
   var requestsInterruptWindow: Bool
 }
 
+/// A landing missed its target in a slice that may have read another timestamp than the frozen one.
+struct TaintedLanding: Error {}
+
 extension Replayer {
   /// How often a replay goes back to one keyframe.
   private static var rewindLimit: Int { 8 }
+  /// How often it does so for a landing, which costs more and may be jumped instead.
+  private static var landingRewindLimit: Int { 4 }
 
   /// Goes on after a difference that a timestamp other than the frozen one may have made; throws
   /// `stop` again when there is no such excuse.
@@ -29,6 +34,15 @@ extension Replayer {
     } else {
       throw stop
     }
+  }
+
+  /// Whether a landing that another timestamp may have spoilt is tried again from the last keyframe.
+  var mayTryLandingAgain: Bool { rewinds < Self.landingRewindLimit && checkpoint != nil }
+
+  /// Remembers whether the guest may have read another timestamp in the run that ended with `exit`.
+  func noting(_ exit: Exit) -> Exit {
+    isReplayTainted = isReplayTainted || exit.isTainted
+    return exit
   }
 
   /// Remembers where the current event's sealed stretch ends, when the recorder marked it tainted.
@@ -84,7 +98,10 @@ extension Replayer {
     let keyframe = try reel.keyframe(checkpoint.keyframe)
     try install(keyframe, pages: checkpoint.pages)
     digest = checkpoint.digest
+    let landingNanoseconds = verdict.landingNanoseconds
     verdict = checkpoint.verdict
+    // The bound on all landings covers those that failed.
+    verdict.landingNanoseconds = landingNanoseconds
     verdict.events += 1
     verdict.rewinds += 1
     cpu.requestsInterruptWindow = checkpoint.requestsInterruptWindow

@@ -80,6 +80,8 @@ public final class Replayer<CPU: Processor> {
           remember()
         } catch let stop as ReplayStop {
           try recover(from: stop)
+        } catch is TaintedLanding {
+          try checkpoint.map(rewind)
         }
         if policy.tsc == .freeze { cpu.frozenTimestamp = current.event.timestamp }
       }
@@ -192,9 +194,8 @@ public final class Replayer<CPU: Processor> {
   private func nextExit(_ want: Event) throws -> Exit {
     var bound = bounds.noExitNanoseconds
     for _ in 0..<16 { bound.add(min(want.sliceNanoseconds, bounds.noExitNanoseconds)) }
-    let exit = try cpu.run(sliceLimitNanoseconds: bound)
+    let exit = noting(try cpu.run(sliceLimitNanoseconds: bound))
     isIncomplete = false
-    isReplayTainted = isReplayTainted || exit.isTainted
     switch exit.reason {
     case .kick(.sliceLimit): throw diverged(.noExit(boundNanoseconds: bound))
     case .kick(.request): throw ReplayStop(outcome: .interrupted)

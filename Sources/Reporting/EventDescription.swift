@@ -31,6 +31,7 @@ public struct EventDescription {
     if event.kind.isExit { parts.append("rip=" + NumberText.hex(event.rip)) }
     if times, event.kind.isExit {
       parts.append("entry=\(event.entryTime)ns exit=\(event.exitTime)ns")
+      if event.flags.contains(.tainted) { parts.append("tainted") }
     }
     var line = parts.joined(separator: " ")
     while line.last == " " { line.removeLast() }

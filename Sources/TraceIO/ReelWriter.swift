@@ -88,7 +88,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
       return
     }
     let full = chunk
-    queue.async { [self] in
+    enqueue { [self] in
       write(full.encode(with: &encoder))
       full.reset()
       pool.give(full)
@@ -116,7 +116,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
     let full = lane.chunk
     let lastTime = full.lastTime
     let pool = lane.pool
-    queue.async { [self] in
+    enqueue { [self] in
       write(full.encode(with: &encoder))
       full.reset()
       pool.give(full)
@@ -128,7 +128,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   /// Appends the host's counters.
   public func append(_ totals: HostTotals) {
-    queue.async { [self] in write(encoder.block(.hostTotals, totals.encoded())) }
+    enqueue { [self] in write(encoder.block(.hostTotals, totals.encoded())) }
   }
 
   /// Appends a keyframe; hashing, deduplication and compression happen on the writer's thread.
@@ -138,7 +138,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
       queue.sync {}
     }
     pendingCaptureBytes.add(byteCount, ordering: .relaxed)
-    queue.async { [self] in
+    enqueue { [self] in
       write(encoder.blocks(of: capture))
       pendingCaptureBytes.subtract(byteCount, ordering: .relaxed)
     }
@@ -161,6 +161,14 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
     queue.sync { [self] in write(encoder.block(.end, end.encoded())) }
     try output.close()
     return (output.byteCount, encoder.rawByteCount)
+  }
+
+  /// Has the writer's thread do something later.
+  private func enqueue(_ work: @escaping @Sendable () -> Void) {
+    queue.async {
+      BackgroundThread.enter()
+      work()
+    }
   }
 
   private func write(_ bytes: [UInt8]) {

@@ -69,6 +69,26 @@ import Trace
     #expect(replayed.console == recording.console)
   }
 
+  /// The way to a seal goes through a drifted counter, so the landing misses; another try does not.
+  @Test(arguments: KickTests.features)
+  func taintedLandingIsTriedAgain(features: DebugFeatures) throws {
+    let program = ScriptedProgram(
+      GuestPrograms.initializeInterrupts + GuestPrograms.initializeTimer
+        + [.set(.rbx, 0), .label("read"), .readTimestamp(.rax), .sum(.rdi, .rax), .add(.rbx, 1)]
+        + [.jumpIfBelow(.rbx, 100, "read")] + GuestPrograms.finish + GuestPrograms.handlers)
+    let recording = try record(
+      program, policy: policy { $0.quantumNanoseconds = 60_000 },
+      script: ProcessorScript(kicks: [300]))
+    #expect(recording.kinds.filter { $0 == .kick }.count == 1)
+    var script = ProcessorScript(debugFeatures: features)
+    script.taints = (0..<4).map { (after: UInt64(200 + $0), drift: UInt64(3)) }
+    let replayed = try replay(recording, script: script)
+    #expect(replayed.isIdentical, "\(replayed.verdict.outcome)")
+    #expect(replayed.verdict.sealsReexecuted == 1 && replayed.verdict.rewinds == 1)
+    #expect(replayed.verdict.events == UInt64(recording.events.count))
+    #expect(contents(replayed.memory) == contents(recording.memory))
+  }
+
   @Test func patchedReadsAreAnsweredByVirtualTime() throws {
     let port = UInt16(TimestampPort.number)
     let program = ScriptedProgram([
