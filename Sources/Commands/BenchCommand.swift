@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
       Example:
         vmreel bench exits
       """,
-    subcommands: [BenchExitsCommand.self])
+    subcommands: [BenchExitsCommand.self, BenchGuestCommand.self])
 }
 
 /// `vmreel bench exits`: the cost of an exit bare, run and recorded.
@@ -61,6 +61,47 @@ struct BenchExitsCommand: ParsableCommand {
     }
     if !result.isSteady {
       StandardError.note("note: the machine is noisy: the bare loop varied by more than 10 %")
+    }
+  }
+}
+
+/// `vmreel bench guest`: a whole run not recorded, recorded and replayed.
+struct BenchGuestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "guest",
+    abstract: "Seconds a guest takes: not recorded, recorded, replayed.",
+    discussion: """
+      The guest gets no input and should end by itself. The three alternate; ratios are to the \
+      median run without recording. Loading the guest is not counted.
+
+      Example:
+        vmreel bench guest --guest compute --rounds 3
+      """)
+
+  @OptionGroup var guestOptions: GuestOptions
+  @OptionGroup var policyOptions: PolicyOptions
+
+  @Option(name: .long, help: ArgumentHelp("Rounds of each variant.", valueName: "n"))
+  var rounds = 5
+
+  @Option(name: .long, help: "text, json or csv.")
+  var format: OutputFormat = .text
+
+  mutating func validate() throws {
+    guard (1...1000).contains(rounds) else {
+      throw ValidationError("--rounds must be from 1 to 1000")
+    }
+  }
+
+  func run() throws {
+    let bench = GuestBench(
+      image: try GuestImage.read(guestOptions), options: policyOptions, rounds: rounds)
+    let result = try bench.run()
+    switch format {
+    case .json:
+      StandardOutput.shared.write(bytes: try JSONText.encode(result, pretty: true) + [0x0a])
+    case .csv: StandardOutput.shared.write(result.csv)
+    case .text: StandardOutput.shared.write(result.text)
     }
   }
 }

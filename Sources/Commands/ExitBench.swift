@@ -94,7 +94,7 @@ struct ExitBench {
 }
 
 /// Takes everything and keeps nothing: the runner without recording.
-private final class NullSink: TraceSink {
+final class NullSink: TraceSink {
   let hasFailed = false
   func append(_ event: Event) {}
   func append(_ event: Event, payload: UnsafeRawBufferPointer) {}
@@ -102,7 +102,7 @@ private final class NullSink: TraceSink {
 }
 
 /// A world without input, signals or anybody reading the console.
-private final class SilentHost: RecordingHost {
+final class SilentHost: RecordingHost {
   let stopSignal: Int32? = nil
   let mayReceiveInput = false
   func takeInput() -> UInt8? { nil }

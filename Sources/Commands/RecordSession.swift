@@ -7,17 +7,15 @@ internal import TraceIO
 
 /// One recording from the loaded image to the closed reel.
 struct RecordSession {
-  let memory: GuestMemory
-  private let image: GuestImage
-  private let timestampSites: Metadata.TimestampSites?
-  private let policy: RecordingPolicy
+  private let guest: PreparedGuest
   private let path: String
-  private let processor: KVMProcessor
   private let facts: HostFacts
   private let host: TerminalHost
   private let observer: KVMObserver
   private let tracesKernelExits: Bool
   private let writer: ReelWriter
+
+  var memory: GuestMemory { guest.memory }
 
   /// Prepares everything that can fail before the guest runs; the output file comes last.
   init(
@@ -26,47 +24,28 @@ struct RecordSession {
   ) throws {
     self.tracesKernelExits = tracesKernelExits
     path = output
-    var unpatchable: UnpatchableKernel?
     do {
       facts = try HostProbe.facts()
-      var (image, policy) = (image, try options.policy(for: image.identity, on: facts))
-      memory = try GuestMemory(mebibytes: image.memoryMiB)
-      do {
-        timestampSites = policy.tsc == .patch ? try image.rewriteTimestamps() : nil
-      } catch let kernel as UnpatchableKernel {
-        guard options.tsc == .auto else { throw kernel.failure }
-        unpatchable = kernel
-        timestampSites = nil
-        policy.tsc = .none
-      }
-      self.image = image
-      self.policy = policy
-      let loaded = try image.load(into: memory)
-      processor = try KVMProcessor(memory: memory, debugFeatures: facts.debugFeatures)
-      var state = try processor.captureState()
-      loaded.apply(to: &state)
-      try processor.restoreState(state)
-      observer = try KVMObserver(of: processor, tracesExits: tracesKernelExits)
+      guest = try PreparedGuest(image, policy: options, on: facts)
+      observer = try KVMObserver(of: guest.processor, tracesExits: tracesKernelExits)
     } catch let error as ProcessorError {
       throw CommandFailure(error.sentence)
     }
     host = try TerminalHost(
       input: input ?? (image.readsInput ? "-" : "none"), isRaw: image.hasConsole,
-      kicker: processor.kicker)
+      kicker: guest.processor.kicker)
     do {
       let header = FileHeader(pageKey: SHA256.randomBytes(16))
       writer = try ReelWriter(
         path: output, overwrite: overwrite, header: header,
         metadataJSON: try JSONText.encode(
-          Self.metadata(
-            self.image, policy, timestampSites, facts, processor,
-            tracesKernelExits: tracesKernelExits),
+          Self.metadata(guest, facts, tracesKernelExits: tracesKernelExits),
           pretty: false))
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
-    if let timestampSites { Self.note(timestampSites) }
-    if let unpatchable { StandardError.note(unpatchable.note) }
+    if let sites = guest.timestampSites { Self.note(sites) }
+    if let unpatchable = guest.unpatchable { StandardError.note(unpatchable.note) }
   }
 
   private static func note(_ sites: Metadata.TimestampSites) {
@@ -79,9 +58,9 @@ struct RecordSession {
   /// Records, closes the reel, and says in one line how it ended.
   func run() throws -> EndRecord {
     let recorder = Recorder(
-      processor: processor, memory: memory,
-      board: Board(configuration: BoardConfiguration()), host: host, sink: writer, policy: policy,
-      observer: observer)
+      processor: guest.processor, memory: guest.memory,
+      board: Board(configuration: BoardConfiguration()), host: host, sink: writer,
+      policy: guest.policy, observer: observer)
     host.begin()
     let end = recorder.run()
     host.finish()
@@ -120,19 +99,20 @@ struct RecordSession {
     }
   }
 
-  private static func metadata(
-    _ image: GuestImage, _ policy: RecordingPolicy, _ sites: Metadata.TimestampSites?,
-    _ facts: HostFacts, _ processor: KVMProcessor, tracesKernelExits: Bool
+  /// What the reel says about itself.
+  static func metadata(
+    _ guest: PreparedGuest, _ facts: HostFacts, tracesKernelExits: Bool
   ) -> Metadata {
+    let policy = guest.policy
     var metadata = Metadata(
       tool: "vmreel \(VMReel.version)", commandLine: CommandLine.arguments,
-      guest: image.identity, memoryMiB: image.memoryMiB,
+      guest: guest.image.identity, memoryMiB: guest.image.memoryMiB,
       board: Metadata.BoardDescription(
         name: "isa-v1",
         realTimeClockEpochSeconds: BoardConfiguration().realTimeClockEpochSeconds),
       cpu: Metadata.CPU(
         model: CPUIDModel.name, cpuid: facts.cpuidIsEnforced ? "enforced" : "unenforced",
-        cpuidTable: processor.cpuid.map(\.row)),
+        cpuidTable: guest.processor.cpuid.map(\.row)),
       host: Metadata.Host(
         cpu: HostDescription.cpuName(), kernel: facts.kernelRelease,
         kvmModule: facts.moduleName ?? "unknown", ripConventions: facts.ripConventions.named),
@@ -140,7 +120,7 @@ struct RecordSession {
         placement: policy.placement.rawValue, clock: policy.clock.rawValue,
         interruptWindow: policy.placement == .exit
           ? "none" : policy.interruptWindowIsExact ? "exact" : "late", tsc: policy.tsc.rawValue,
-        tscSites: sites,
+        tscSites: guest.timestampSites,
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,
         check: policy.storesFullDigest ? "full" : "bits16"))
