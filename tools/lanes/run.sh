@@ -65,6 +65,10 @@ start_machine() {
   start_"$lane"
   processes+=($!)
   machine=$!
+  if [ "$lane" = vtx ]; then
+    drain_screen &
+    processes+=($!)
+  fi
   $shell && return
   tail -q -s 0.1 -c +1 -f --pid=$machine "$scratch/stdout" &
   streams=($!)
@@ -119,6 +123,18 @@ END
   echo c >"$scratch/debugger"
   TERM=xterm script -qc "exec bochs -q -f '$scratch/bochsrc' -rc '$scratch/debugger'" /dev/null \
     </dev/null >/dev/null 2>&1 &
+}
+
+# Bochs draws its screen on a pseudo-terminal of its own, and stands still after some minutes when
+# nobody reads there.
+drain_screen() {
+  local emulator terminal=''
+  while [ -z "$terminal" ]; do
+    sleep 1
+    emulator=$(cat "/proc/$machine/task/$machine/children" 2>/dev/null) || return 0
+    terminal=$(sed -n 's/^tty-index:[[:space:]]*//p' /proc/"${emulator%% *}"/fdinfo/* 2>/dev/null | head -n 1)
+  done
+  exec cat "/dev/pts/$terminal" >/dev/null 2>&1
 }
 
 # Returns when the machine has ended, killed for the time or for a kernel panic if need be.
