@@ -1,35 +1,19 @@
 internal import Bytes
 
 extension EventBlock {
-  /// Encodes events to the raw bytes of a block: a column directory, then the columns.
-  ///
-  ///     u16 column count, then for each: u16 id, u8 encoding, u8 flags, u32 byte length
-  ///     the columns' bytes in directory order
+  /// Encodes events to the raw bytes of a block of columns.
   public static func encode(
     _ events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer, firstTime: UInt64
   ) -> [UInt8] {
-    var directory = ByteWriter()
-    var body = ByteWriter(reservingCapacity: events.count * 32 + payload.count)
-    var columnCount: UInt16 = 0
+    var block = ColumnBlockWriter(reservingCapacity: events.count * 32 + payload.count)
     for column in Column.allCases {
-      let start = body.count
-      let isAllDefault = unsafe append(
-        column, of: events, payload: payload, firstTime: firstTime, to: &body)
-      if isAllDefault {
-        body.truncate(to: start)
-        continue
+      block.append(
+        id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired
+      ) { body in
+        unsafe append(column, of: events, payload: payload, firstTime: firstTime, to: &body)
       }
-      columnCount += 1
-      directory.append(column.rawValue)
-      directory.append(column.encoding.rawValue)
-      directory.append(UInt8(column.isRequired ? 1 : 0))
-      directory.append(UInt32(body.count - start))
     }
-    var block = ByteWriter(reservingCapacity: directory.count + body.count + 2)
-    block.append(columnCount)
-    block.append(bytes: directory.bytes)
-    block.append(bytes: body.bytes)
-    return block.bytes
+    return block.finish()
   }
 
   /// Appends one column and says whether it held nothing but the default.

@@ -129,27 +129,17 @@ public struct KernelExitBlock: Equatable, Sendable {
   public static func encode(
     _ exits: UnsafeBufferPointer<KernelExitRecord>, firstEvent: EventIndex, firstTime: UInt64
   ) -> [UInt8] {
-    var directory = ByteWriter()
-    var body = ByteWriter(reservingCapacity: exits.count * 40)
-    var columnCount: UInt16 = 0
+    var block = ColumnBlockWriter(reservingCapacity: exits.count * 40)
     for column in Column.allCases {
-      let start = body.count
-      let union = unsafe append(column, of: exits, firstEvent, firstTime, to: &body)
-      guard union != 0 || (column == .isa && !exits.isEmpty) else {
-        body.truncate(to: start)
-        continue
+      block.append(
+        id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired
+      ) { body in
+        let union = unsafe append(column, of: exits, firstEvent, firstTime, to: &body)
+        // Never left out: a reader holds the count against the bytes there are.
+        return union == 0 && (column != .isa || exits.isEmpty)
       }
-      columnCount += 1
-      directory.append(column.rawValue)
-      directory.append(column.encoding.rawValue)
-      directory.append(UInt8(column.isRequired ? 1 : 0))
-      directory.append(UInt32(body.count - start))
     }
-    var block = ByteWriter(reservingCapacity: directory.count + body.count + 2)
-    block.append(columnCount)
-    block.append(bytes: directory.bytes)
-    block.append(bytes: body.bytes)
-    return block.bytes
+    return block.finish()
   }
 
   /// Appends one column; the union of its entries is 0 when it holds nothing but the default.

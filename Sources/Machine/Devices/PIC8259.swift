@@ -6,7 +6,7 @@ internal import Bytes
 /// the trigger mode of each input comes from its ELCR bit and ICW1's LTIM bit is ignored; ICW1's
 /// SNGL only decides whether ICW3 is expected, for the cascade is wired. An edge stays requested
 /// until it is acknowledged or the chip is initialised, even if the line falls before that.
-/// The MCS-80 modes are not implemented: every acknowledge answers one 8086 vector.
+/// Every acknowledge answers one 8086 vector: an x86 CPU cannot take the CALL of the MCS-80 mode.
 ///
 /// Threats: every register is one byte or less and every level is masked to 0–7, so no write
 /// order can index outside them.
