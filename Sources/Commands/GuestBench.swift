@@ -105,52 +105,19 @@ struct GuestBenchResult: Encodable {
   var recording: Spread
   var replay: Spread
 
-  private var rows: [(name: String, spread: Spread)] {
-    [("not recorded", bare), ("recorded", recording), ("replayed", replay)]
+  private var table: BenchTable {
+    BenchTable(
+      unit: "seconds", decimals: 3,
+      rows: [("not recorded", bare), ("recorded", recording), ("replayed", replay)])
   }
 
   var text: String {
-    var lines = ["variant       seconds   min       max       ratio"]
-    for row in rows {
-      lines.append(
-        [
-          row.name.padded(14), Self.thousandths(row.spread.median).padded(10),
-          Self.thousandths(row.spread.minimum).padded(10),
-          Self.thousandths(row.spread.maximum).padded(10), ratio(row.spread),
-        ].joined())
-    }
-    lines.append(
-      "\(guest): \(guestMadeExits) exits, \(keyframes) keyframes; \(rounds) rounds, variants "
-        + "alternated; medians")
-    return lines.map { $0 + "\n" }.joined()
+    table.text
+      + "\(guest): \(guestMadeExits) exits, \(keyframes) keyframes; \(rounds) rounds, variants "
+      + "alternated; medians\n"
   }
 
-  var csv: String {
-    "variant,median_s,min_s,max_s,ratio\n"
-      + rows.map { row in
-        let spread = row.spread
-        return [
-          row.name, Self.thousandths(spread.median), Self.thousandths(spread.minimum),
-          Self.thousandths(spread.maximum), ratio(spread),
-        ].joined(separator: ",") + "\n"
-      }.joined()
-  }
-
-  private func ratio(_ spread: Spread) -> String {
-    bare.median > 0 ? Self.thousandths(spread.median / bare.median) : "-"
-  }
-
-  private static func thousandths(_ value: Double) -> String {
-    let count = Int((value * 1000).rounded())
-    let fraction = String(count % 1000)
-    return "\(count / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
-  }
-}
-
-extension String {
-  fileprivate func padded(_ width: Int) -> String {
-    self + String(repeating: " ", count: max(1, width - count))
-  }
+  var csv: String { table.csv(suffix: "s") }
 }
 
 extension EndRecord {
