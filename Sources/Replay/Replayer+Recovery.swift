@@ -53,7 +53,7 @@ extension Replayer {
       guard next.kind == .keyframe else { continue }
       tainted = TaintedStretch(
         seal: try keyframe(number: next.address, markedAt: ahead.index),
-        sliceNanoseconds: event.sliceNanoseconds)
+        sliceNanoseconds: event.sliceNanoseconds, guestNanoseconds: verdict.guestNanoseconds)
       return
     }
     // The reel was cut before the seal: nothing here can be held against the guest.
@@ -75,6 +75,8 @@ extension Replayer {
     tainted = nil
     verdict.sealsJumped += 1
     verdict.jumpedNanoseconds.add(stretch.sliceNanoseconds)
+    // What of the stretch had agreed, and was counted, counts as jumped now.
+    verdict.guestNanoseconds = stretch.guestNanoseconds
     verdict.guestNanoseconds.add(stretch.sliceNanoseconds)
   }
 
@@ -120,4 +122,6 @@ extension Replayer {
 struct TaintedStretch {
   var seal: Keyframe
   var sliceNanoseconds: UInt64
+  /// ``ReplayVerdict/guestNanoseconds`` before it.
+  var guestNanoseconds: UInt64
 }

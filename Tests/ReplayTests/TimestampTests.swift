@@ -48,6 +48,26 @@ import Trace
     #expect(contents(replayed.memory) == contents(recording.memory))
   }
 
+  /// The drift shows in RAM alone, so only at the seal; until then the stretch agreed and was
+  /// counted, which must not happen twice.
+  @Test func aDifferenceAtTheSealIsCountedOnce() throws {
+    let program = ScriptedProgram([
+      .out(0x80, width: 1), .readTimestamp(.rax), .store(.rax, 0x9000), .set(.rax, 0),
+      .out(0x80, width: 1), .out(0x80, width: 1), .shutdown,
+    ])
+    var script = ProcessorScript()
+    script.taints = [(after: 2, drift: 1)]
+    let recording = try record(program, policy: policy(), script: script)
+    #expect(recording.events.filter { $0.flags.contains(.tainted) }.count == 1)
+    let replayed = try replay(recording)
+    #expect(replayed.isConsistent, "\(replayed.verdict.outcome)")
+    #expect(replayed.verdict.sealsJumped == 1)
+    #expect(replayed.verdict.events == UInt64(recording.events.count))
+    let slices = recording.events.filter(\.kind.isExit).map { $0.exitTime - $0.entryTime }
+    #expect(replayed.verdict.guestNanoseconds == slices.reduce(0, +))
+    #expect(contents(replayed.memory) == contents(recording.memory))
+  }
+
   @Test func taintThatNobodyReadIsReexecuted() throws {
     var script = ProcessorScript()
     script.taints = [(after: 20, drift: 0)]
