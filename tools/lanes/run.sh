@@ -87,7 +87,7 @@ start_svm() {
   else
     exec 3</dev/null
   fi
-  qemu-system-x86_64 -accel tcg -cpu max -m "$memory" -display none -monitor none -no-reboot -nic none \
+  qemu-system-x86_64 -accel tcg -cpu max -smp "$cpus" -m "$memory" -display none -monitor none -no-reboot -nic none \
     -kernel "$kernel/vmlinuz" -initrd "$initramfs" -append "$arguments" \
     "${serial[@]}" -serial "file:$scratch/stdout" -serial "file:$scratch/stderr" \
     -drive "file=$scratch/job.img,format=raw,if=ide,index=0,cache=unsafe" \
