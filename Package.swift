@@ -37,7 +37,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
-    layer("Bytes", ["CCrypto"]),
+    layer("Bytes", ["CCrypto", "CZlib"]),
 
     // L1: pure values; no clock, file, socket or printing.
     layer("Disassembly", ["CZydis"]),

@@ -163,7 +163,7 @@ struct ReelVerifier {
     if result.isStripped { note(.damage, block, "pages in a reel that is marked as stripped") }
     storedPages.formUnion(pages.identities)
     guard canCheckPages else { return }
-    if let bad = pages.firstMismatch(key: reel.header.pageKey) {
+    if let bad = reel.firstMismatch(in: pages) {
       throw .pageDamaged(offset: block.offset, page: bad)
     }
     result.checked.pages += UInt64(pages.identities.count)

@@ -69,12 +69,17 @@ public final class GuestMemory: @unchecked Sendable {
   /// - Returns: whether the range is all RAM; if not, nothing was written.
   @discardableResult
   public func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+    unsafe bytes.withUnsafeBytes { unsafe write($0, at: address) }
+  }
+
+  /// Copies memory into RAM and notes the pages as board-written.
+  ///
+  /// - Returns: whether the range is all RAM; if not, nothing was written.
+  @discardableResult
+  public func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) -> Bool {
     guard contains(address, count: bytes.count) else { return false }
-    guard !bytes.isEmpty else { return true }
-    unsafe bytes.withUnsafeBytes {
-      unsafe (base + Int(address)).copyMemory(
-        from: $0.baseAddress.unsafelyUnwrapped, byteCount: bytes.count)
-    }
+    guard let source = bytes.baseAddress, unsafe !bytes.isEmpty else { return true }
+    unsafe (base + Int(address)).copyMemory(from: source, byteCount: bytes.count)
     let first = UInt32(address / UInt64(Self.pageSize))
     let last = UInt32((address + UInt64(bytes.count) - 1) / UInt64(Self.pageSize))
     boardWritten.formUnion(first...last)

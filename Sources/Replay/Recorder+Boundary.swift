@@ -97,11 +97,6 @@ extension Recorder {
     exitsSinceKeyframe = 0
     guard policy.isRecording else { return }
     let pages = try changedPages()
-    var content: [UInt8] = []
-    content.reserveCapacity(pages.count * GuestMemory.pageSize)
-    for page in pages {
-      unsafe memory.withPage(page) { unsafe content.append(contentsOf: $0) }
-    }
     let state = try cpu.captureState()
     var mark = Event(.keyframe)
     mark.address = keyframeCount
@@ -114,7 +109,10 @@ extension Recorder {
       boardStates: board.encodeState().map {
         StateEntry(kind: $0.kind, version: $0.version, bytes: $0.bytes)
       })
-    sink.append(KeyframeCapture(keyframe: keyframe, pages: pages, content: content))
+    sink.append(
+      unsafe KeyframeCapture(keyframe: keyframe) { [memory] body in
+        for page in pages { unsafe memory.withPage(page) { unsafe body(page, $0) } }
+      })
     keyframeCount += 1
     noteTotalsIfDue()
   }

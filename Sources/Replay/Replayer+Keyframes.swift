@@ -29,7 +29,7 @@ extension Replayer {
     let zeros = [UInt8](repeating: 0, count: GuestMemory.pageSize)
     for page in stale where pages[page] == nil { memory.write(zeros, at: address(of: page)) }
     try reel.forEachPage(of: pages.filter { stale.contains($0.key) }) { page, content in
-      memory.write(Array(content), at: address(of: page))
+      _ = unsafe content.withUnsafeBytes { unsafe memory.write($0, at: address(of: page)) }
     }
     map = pages
     try cpu.restoreState(try state(of: keyframe))
@@ -120,15 +120,9 @@ extension Replayer {
     _ pages: [UInt32: PageIdentity], all: Bool
   ) throws -> (differing: [Divergence.PageDifference], count: Int) {
     noteTouchedPages(try cpu.takeDirtyPages())
-    var candidates = touched
-    if all {
-      candidates = Set(0..<UInt32(memory.pageCount))
-    } else {
-      for (page, identity) in pages where map[page] != identity { candidates.insert(page) }
-      for page in map.keys where pages[page] == nil { candidates.insert(page) }
-    }
+    let candidates = all ? Array(0..<UInt32(memory.pageCount)) : changeCandidates(pages).sorted()
     var differing: [Divergence.PageDifference] = []
-    for page in candidates.sorted() {
+    for page in candidates {
       let recorded = pages[page, default: .zeroPage]
       guard liveIdentity(page) != recorded else { continue }
       differing.append(try difference(of: page, recorded))
@@ -137,9 +131,17 @@ extension Replayer {
     return (differing, candidates.count)
   }
 
+  /// The pages that the replay wrote or the recording changed since the last keyframe.
+  private func changeCandidates(_ pages: [UInt32: PageIdentity]) -> Set<UInt32> {
+    var candidates = touched
+    for (page, identity) in pages where map[page] != identity { candidates.insert(page) }
+    for page in map.keys where pages[page] == nil { candidates.insert(page) }
+    return candidates
+  }
+
   private func liveIdentity(_ page: UInt32) -> PageIdentity? {
     guard Int(page) < memory.pageCount else { return nil }
-    return unsafe memory.withPage(page) { unsafe PageIdentity(of: $0, key: reel.header.pageKey) }
+    return unsafe memory.withPage(page) { unsafe reel.identity(of: $0) }
   }
 
   private func difference(

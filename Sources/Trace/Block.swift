@@ -42,7 +42,7 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
 ///     8  4  stored size         12 4  raw size
 ///     16 8  first event         24 4  event count    28 4  reserved (0)
 ///     32 8  first time, ns      40 8  last time, ns
-///     48 8  checksum of the stored bytes: first 8 bytes of their SHA-256
+///     48 8  checksum of the stored bytes: their CRC-32
 ///     56 8  checksum of bytes 0–55, likewise
 public struct BlockHeader: Equatable, Sendable {
   /// Bytes of the header.
@@ -91,7 +91,7 @@ public struct BlockHeader: Equatable, Sendable {
     writer.append(firstTime)
     writer.append(lastTime)
     writer.append(checksum)
-    writer.append(SHA256.checksum(writer.bytes))
+    writer.append(UInt64(CRC32.checksum(writer.bytes)))
     return writer.bytes
   }
 
@@ -110,7 +110,7 @@ public struct BlockHeader: Equatable, Sendable {
       lastTime = try reader.read()
       checksum = try reader.read()
       let own: UInt64 = try reader.read()
-      guard magic == Self.magic, own == SHA256.checksum(Array(bytes.prefix(56))) else {
+      guard magic == Self.magic, own == UInt64(CRC32.checksum(Array(bytes.prefix(56)))) else {
         throw TraceError.blockHeaderDamaged(offset: offset)
       }
     } catch let error as TraceError {

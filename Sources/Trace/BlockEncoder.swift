@@ -4,10 +4,15 @@ internal import Bytes
 ///
 /// Bytes in, bytes out: whoever owns the file appends what each call returns.
 public struct BlockEncoder {
-  private let pageKey: [UInt8]
+  private let pageHash: SipHash
   private let compressor = FrameCompressor()
   private var storedPages: Set<PageIdentity> = []
   private var map: [UInt32: PageIdentity] = [:]
+  /// What of the next keyframe has come so far: its changes, and the pages among them that are not
+  /// stored yet.
+  private var changedPages: [MappedPage] = []
+  private var freshPages: [PageIdentity] = []
+  private var freshContent: [UInt8] = []
   private var lastKeyframe: UInt64?
   private var keyframesSinceFullMap: UInt64 = 0
 
@@ -16,7 +21,7 @@ public struct BlockEncoder {
 
   /// Makes an encoder for a new reel.
   public init(pageKey: [UInt8]) {
-    self.pageKey = pageKey
+    pageHash = SipHash(key: pageKey)
   }
 
   /// One block: header and zstd frame.
@@ -54,35 +59,42 @@ public struct BlockEncoder {
 
   /// The page blocks and the keyframe block of a capture, pages first.
   public mutating func blocks(of capture: KeyframeCapture) -> [UInt8] {
-    var keyframe = capture.keyframe
-    var changed: [MappedPage] = []
-    var fresh: (identities: [PageIdentity], content: [UInt8]) = ([], [])
     var output: [UInt8] = []
-    unsafe capture.content.withUnsafeBytes { content in
-      for (position, page) in capture.pages.enumerated() {
-        let bytes = unsafe UnsafeRawBufferPointer(
-          rebasing: content[position * PageBlock.pageSize..<(position + 1) * PageBlock.pageSize])
-        let identity = unsafe PageIdentity(of: bytes, key: pageKey)
-        guard map[page, default: .zeroPage] != identity else { continue }
-        map[page] = identity == .zeroPage ? nil : identity
-        changed.append(MappedPage(page: page, identity: identity))
-        guard identity != .zeroPage, storedPages.insert(identity).inserted else { continue }
-        fresh.identities.append(identity)
-        unsafe fresh.content.append(contentsOf: bytes)
-        if fresh.identities.count == PageBlock.pagesPerBlock { output += pageBlock(&fresh) }
-      }
+    unsafe capture.forEachPage { page, content in
+      unsafe append(page: page, content, to: &output)
     }
-    if !fresh.identities.isEmpty { output += pageBlock(&fresh) }
-    place(&keyframe, changed)
-    return output + block(.keyframe, keyframe.encoded())
+    append(capture.keyframe, to: &output)
+    return output
   }
 
-  private mutating func pageBlock(
-    _ fresh: inout (identities: [PageIdentity], content: [UInt8])
-  ) -> [UInt8] {
-    defer { fresh = ([], []) }
-    return block(
-      .pages, PageBlock(identities: fresh.identities, content: fresh.content).encoded())
+  /// Takes a changed page of the next keyframe, and appends a block to `output` when one is full.
+  public mutating func append(
+    page: UInt32, _ content: UnsafeRawBufferPointer, to output: inout [UInt8]
+  ) {
+    let identity = unsafe PageIdentity(of: content, under: pageHash)
+    guard map[page, default: .zeroPage] != identity else { return }
+    map[page] = identity == .zeroPage ? nil : identity
+    changedPages.append(MappedPage(page: page, identity: identity))
+    guard identity != .zeroPage, storedPages.insert(identity).inserted else { return }
+    freshPages.append(identity)
+    unsafe freshContent.append(contentsOf: content)
+    if freshPages.count == PageBlock.pagesPerBlock { appendFreshPages(to: &output) }
+  }
+
+  /// Appends what is left of the pages, and the keyframe they belong to.
+  public mutating func append(_ keyframe: Keyframe, to output: inout [UInt8]) {
+    if !freshPages.isEmpty { appendFreshPages(to: &output) }
+    var keyframe = keyframe
+    place(&keyframe, changedPages)
+    changedPages.removeAll(keepingCapacity: true)
+    output += block(.keyframe, keyframe.encoded())
+  }
+
+  private mutating func appendFreshPages(to output: inout [UInt8]) {
+    output += block(
+      .pages, PageBlock(identities: freshPages, content: freshContent).encoded())
+    freshPages.removeAll(keepingCapacity: true)
+    freshContent.removeAll(keepingCapacity: true)
   }
 
   /// Chooses between a full map and one relative to the keyframe before.
@@ -104,11 +116,12 @@ public struct BlockEncoder {
   /// The block of a header whose sizes and checksum are still to be filled in.
   mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
     var header = header
-    let stored = compressor.compress(raw)
+    let level = header.type == .pages ? FrameCompressor.pageLevel : FrameCompressor.level
+    let stored = compressor.compress(raw, level: level)
     rawByteCount += UInt64(raw.count)
     header.rawSize = UInt32(raw.count)
     header.storedSize = UInt32(stored.count)
-    header.checksum = SHA256.checksum(stored)
+    header.checksum = UInt64(CRC32.checksum(stored))
     return header.encoded() + stored
   }
 }

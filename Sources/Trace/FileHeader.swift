@@ -7,14 +7,14 @@ internal import Bytes
 ///     12 4  header size (64)
 ///     16 8  required reader features   24 8  flags (0)
 ///     32 16 page key            48  8  reserved (0)
-///     56 8  checksum: first 8 bytes of SHA-256 over bytes 0–55
+///     56 8  checksum: CRC-32 of bytes 0–55
 public struct FileHeader: Equatable, Sendable {
   /// Bytes of the header.
   public static let byteCount = 64
   /// The format this version writes: major.
   public static let currentMajor: UInt16 = 0
   /// The format this version writes: minor.
-  public static let currentMinor: UInt16 = 9
+  public static let currentMinor: UInt16 = 10
   /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
   public static let pagesStripped: UInt64 = 1
   /// The reader features this version knows.
@@ -22,9 +22,9 @@ public struct FileHeader: Equatable, Sendable {
 
   static let magic: [UInt8] = [0x89] + Array("vmreel".utf8) + [0x0a]
 
-  /// Format major; a reader refuses a newer one.
+  /// Format major; a reader refuses another.
   public var major = currentMajor
-  /// Format minor; a reader accepts any.
+  /// Format minor; a reader accepts any, but before 1.0 only its own.
   public var minor = currentMinor
   /// Features a reader must have; unknown bits are refused.
   public var requiredFeatures: UInt64 = 0
@@ -50,7 +50,7 @@ public struct FileHeader: Equatable, Sendable {
     writer.append(UInt64(0))
     writer.append(bytes: pageKey)
     writer.append(UInt64(0))
-    writer.append(SHA256.checksum(writer.bytes))
+    writer.append(UInt64(CRC32.checksum(writer.bytes)))
     return writer.bytes
   }
 
@@ -74,7 +74,7 @@ public struct FileHeader: Equatable, Sendable {
       pageKey = Array(try reader.readBytes(16))
       _ = try reader.read(UInt64.self)
       let checksum: UInt64 = try reader.read()
-      guard checksum == SHA256.checksum(Array(bytes.prefix(56))) else {
+      guard checksum == UInt64(CRC32.checksum(Array(bytes.prefix(56)))) else {
         throw TraceError.headerDamaged
       }
     } catch let error as TraceError {
@@ -82,7 +82,8 @@ public struct FileHeader: Equatable, Sendable {
     } catch {
       throw .headerDamaged
     }
-    guard major <= Self.currentMajor else {
+    // Before 1.0 every minor version may change everything.
+    guard major == Self.currentMajor, major > 0 || minor == Self.currentMinor else {
       throw .unsupportedVersion(major: major, minor: minor)
     }
     let unknown = requiredFeatures & ~Self.knownFeatures

@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// What a page's content is known by: 128 bits of HMAC-SHA-256 under the reel's random key.
+/// What a page's content is known by: SipHash-2-4-128 under the reel's random key.
 ///
 /// A hostile guest cannot make two pages of equal identity, since it does not know the key. The
 /// page of zeros has the identity zero and is never stored.
@@ -22,14 +22,12 @@ public struct PageIdentity: Hashable, Sendable {
   }
 
   /// The identity of a page's bytes.
-  public init(of page: UnsafeRawBufferPointer, key: [UInt8]) {
+  init(of page: UnsafeRawBufferPointer, under hash: SipHash) {
     guard unsafe !isZero(page) else {
       self = .zeroPage
       return
     }
-    let code = unsafe SHA256.authenticate(page, key: key)
-    low = code[0..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    high = code[8..<16].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    (low, high) = unsafe hash.hash(page)
   }
 
   /// The identity in hex, as `dump` and messages print it: byte 0 first.
@@ -74,39 +72,58 @@ public struct PageBlock: Sendable {
   public static let pagesPerBlock = 256
 
   /// The identities, in the order of the pages.
-  public var identities: [PageIdentity]
-  private var content: [UInt8]
+  public let identities: [PageIdentity]
+  /// The whole block, as it was encoded.
+  private let raw: [UInt8]
 
   /// Makes a block of pages; `content` holds them one after the other.
   public init(identities: [PageIdentity], content: [UInt8]) {
     self.identities = identities
-    self.content = content
+    var writer = ByteWriter(
+      reservingCapacity: Self.listByteCount(identities.count) + content.count)
+    writer.append(UInt32(identities.count))
+    for identity in identities { identity.append(to: &writer) }
+    writer.append(bytes: content)
+    raw = writer.bytes
   }
 
   /// One page's bytes.
   public func page(at index: Int) -> ArraySlice<UInt8> {
-    content[index * Self.pageSize..<(index + 1) * Self.pageSize]
+    let start = Self.listByteCount(identities.count) + index * Self.pageSize
+    return raw[start..<start + Self.pageSize]
   }
 
   /// The raw bytes of the block.
-  public func encoded() -> [UInt8] {
-    var writer = ByteWriter(reservingCapacity: 4 + identities.count * 16 + content.count)
-    writer.append(UInt32(identities.count))
-    for identity in identities { identity.append(to: &writer) }
-    writer.append(bytes: content)
-    return writer.bytes
-  }
+  public func encoded() -> [UInt8] { raw }
 
   init(decoding raw: [UInt8], at offset: UInt64) throws(TraceError) {
+    identities = try Self.identities(inList: raw, ofBlock: raw.count, at: offset)
+    self.raw = raw
+  }
+
+  /// Bytes of the count and the identities before the first page.
+  static func listByteCount(_ count: Int) -> Int { 4 + count * PageIdentity.byteCount }
+
+  /// Bytes of the count and the identities of a block of that raw size.
+  static func listByteCount(ofBlock rawSize: Int) -> Int {
+    listByteCount(max(0, rawSize - 4) / (PageIdentity.byteCount + pageSize))
+  }
+
+  /// The identities at the beginning of a block of `rawSize` bytes, of which `list` may be only
+  /// the first ``listByteCount(ofBlock:)``.
+  static func identities(
+    inList list: [UInt8], ofBlock rawSize: Int, at offset: UInt64
+  ) throws(TraceError) -> [PageIdentity] {
     do {
-      var reader = ByteReader(raw)
+      var reader = ByteReader(list)
       let count: UInt32 = try reader.read()
-      guard Int(count) * (PageIdentity.byteCount + Self.pageSize) == reader.remaining else {
+      guard 4 + Int(count) * (PageIdentity.byteCount + pageSize) == rawSize else {
         throw TraceError.malformed(offset: offset, what: "page count", nil)
       }
-      identities = []
+      var identities: [PageIdentity] = []
+      identities.reserveCapacity(min(Int(count), list.count / PageIdentity.byteCount))
       for _ in 0..<count { identities.append(try PageIdentity(from: &reader)) }
-      content = Array(try reader.readBytes(reader.remaining))
+      return identities
     } catch let error as TraceError {
       throw error
     } catch {
@@ -115,10 +132,9 @@ public struct PageBlock: Sendable {
   }
 
   /// The index of the first page whose bytes do not match its identity.
-  public func firstMismatch(key: [UInt8]) -> Int? {
+  func firstMismatch(under hash: SipHash) -> Int? {
     identities.indices.first { index in
-      let page = Array(page(at: index))
-      return unsafe page.withUnsafeBytes { unsafe PageIdentity(of: $0, key: key) }
+      unsafe page(at: index).withUnsafeBytes { unsafe PageIdentity(of: $0, under: hash) }
         != identities[index]
     }
   }

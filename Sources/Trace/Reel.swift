@@ -62,6 +62,7 @@ public final class Reel {
   /// Keyframes by number; filled on first use.
   private var keyframeBlocks: [UInt64: Int]?
   private var pagePlaces: [PageIdentity: PagePlace]?
+  private lazy var pageHash = SipHash(key: header.pageKey)
   private var cachedPages: [Int: PageBlock] = [:]
   private var cachedByteCount = 0
   private let source: any ReelSource
@@ -220,7 +221,7 @@ public final class Reel {
   public func rawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
     let stored = try source.read(
       at: block.offset + UInt64(BlockHeader.byteCount), count: Int(block.header.storedSize))
-    guard SHA256.checksum(stored) == block.header.checksum else {
+    guard UInt64(CRC32.checksum(stored)) == block.header.checksum else {
       throw .blockDamaged(offset: block.offset)
     }
     guard let raw = decompressFrame(stored, rawSize: Int(block.header.rawSize)) else {
@@ -319,7 +320,7 @@ public final class Reel {
     var wanted: [(place: PagePlace, page: UInt32)] = []
     wanted.reserveCapacity(map.count)
     for (page, identity) in map where identity != .zeroPage {
-      guard let place = places[identity] else { throw .missing(what: "page \(identity.name)") }
+      guard let place = places[identity] else { throw missingPage(identity) }
       wanted.append((place, page))
     }
     wanted.sort { ($0.place.block, $0.page) < ($1.place.block, $1.page) }
@@ -331,9 +332,7 @@ public final class Reel {
   /// A page's 4096 bytes, verified against its identity.
   public func page(_ identity: PageIdentity) throws(TraceError) -> [UInt8] {
     if identity == .zeroPage { return [UInt8](repeating: 0, count: PageBlock.pageSize) }
-    guard let place = try indexedPages()[identity] else {
-      throw .missing(what: "page \(identity.name)")
-    }
+    guard let place = try indexedPages()[identity] else { throw missingPage(identity) }
     return Array(try verifiedPages(inBlock: place.block).page(at: place.index))
   }
 
@@ -342,7 +341,7 @@ public final class Reel {
     if let known = cachedPages[index] { return known }
     let block = blocks[index]
     let decoded = try pages(of: block)
-    if let bad = decoded.firstMismatch(key: header.pageKey) {
+    if let bad = firstMismatch(in: decoded) {
       throw .pageDamaged(offset: block.offset, page: bad)
     }
     let byteCount = decoded.identities.count * PageBlock.pageSize
@@ -355,16 +354,50 @@ public final class Reel {
     return decoded
   }
 
+  /// The identity a page of these 4096 bytes has in this reel.
+  public func identity(of page: UnsafeRawBufferPointer) -> PageIdentity {
+    unsafe PageIdentity(of: page, under: pageHash)
+  }
+
+  /// The index of the first page of a block whose bytes do not match its identity.
+  public func firstMismatch(in block: PageBlock) -> Int? {
+    block.firstMismatch(under: pageHash)
+  }
+
   private func indexedPages() throws(TraceError) -> [PageIdentity: PagePlace] {
     if let pagePlaces { return pagePlaces }
     guard header.hasPages else { throw .pagesStripped }
     var places: [PageIdentity: PagePlace] = [:]
     for (index, block) in blocks.enumerated() where block.header.type == .pages {
-      for (position, identity) in try pages(of: block).identities.enumerated() {
+      for (position, identity) in try identities(of: block).enumerated() {
         places[identity] = PagePlace(block: index, index: position)
       }
     }
     pagePlaces = places
     return places
+  }
+
+  /// The identities a block of pages begins with, unverified: its checksum is held to the block
+  /// when its pages are used.
+  private func identities(of block: BlockDescriptor) throws(TraceError) -> [PageIdentity] {
+    let rawSize = Int(block.header.rawSize)
+    let listSize = PageBlock.listByteCount(ofBlock: rawSize)
+    // zstd decodes 128 KiB of content at a time, and stores it in no more than that and a header.
+    let count = min(Int(block.header.storedSize), listSize + 256 << 10)
+    let stored = try source.read(at: block.offset + UInt64(BlockHeader.byteCount), count: count)
+    guard let list = decompressPrefix(stored, byteCount: listSize) else {
+      return try pages(of: block).identities
+    }
+    return try PageBlock.identities(inList: list, ofBlock: rawSize, at: block.offset)
+  }
+
+  /// Why a page cannot be had: damage, where its block may have been, or that it is not there.
+  private func missingPage(_ identity: PageIdentity) -> TraceError {
+    do throws(TraceError) {
+      for block in blocks where block.header.type == .pages { _ = try rawBytes(of: block) }
+      return .missing(what: "page \(identity.name)")
+    } catch {
+      return error
+    }
   }
 }

@@ -47,7 +47,10 @@ extension TraceError: CustomStringConvertible {
     case .headerDamaged:
       "the reel's header (offset 0) is damaged: its checksum does not match"
     case .unsupportedVersion(let major, let minor):
-      "the reel has format \(major).\(minor), newer than this vmreel reads; use a newer vmreel"
+      (major, minor) < (FileHeader.currentMajor, FileHeader.currentMinor)
+        ? "the reel has format \(major).\(minor), from before 1.0, which this vmreel does not read; "
+          + "use the vmreel that recorded it"
+        : "the reel has format \(major).\(minor), newer than this vmreel reads; use a newer vmreel"
     case .unsupportedFeatures(let bits):
       "the reel needs reader features 0x\(String(bits, radix: 16)) that this vmreel lacks; "
         + "use a newer vmreel"

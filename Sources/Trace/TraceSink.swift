@@ -31,18 +31,32 @@ extension TraceSink {
 }
 
 /// A keyframe as the recorder takes it: contents in place of identities.
-public struct KeyframeCapture: Sendable {
+@safe
+public struct KeyframeCapture {
+  /// Takes one changed page: its number, and its 4096 bytes, which it may not keep.
+  public typealias PageBody = (_ page: UInt32, _ content: UnsafeRawBufferPointer) -> Void
+
   /// The keyframe with an empty page map and no parent: both are the writer's to fill.
   public var keyframe: Keyframe
-  /// The changed pages, ascending.
-  public var pages: [UInt32]
-  /// Their contents, 4096 bytes each, in the same order.
-  public var content: [UInt8]
+  /// Hands out the changed pages, ascending; while the guest stands still, so a sink does not
+  /// keep it for later.
+  public var forEachPage: (PageBody) -> Void
 
   /// Makes a capture.
-  public init(keyframe: Keyframe, pages: [UInt32], content: [UInt8]) {
+  public init(keyframe: Keyframe, forEachPage: @escaping (PageBody) -> Void) {
     self.keyframe = keyframe
-    self.pages = pages
-    self.content = content
+    unsafe self.forEachPage = forEachPage
+  }
+
+  /// Makes a capture of contents at hand: 4096 bytes for each page, in the pages' order.
+  public init(keyframe: Keyframe, pages: [UInt32], content: [UInt8]) {
+    unsafe self.init(keyframe: keyframe) { body in
+      unsafe content.withUnsafeBytes { bytes in
+        for (index, page) in pages.enumerated() {
+          let range = index * PageBlock.pageSize..<(index + 1) * PageBlock.pageSize
+          unsafe body(page, UnsafeRawBufferPointer(rebasing: bytes[range]))
+        }
+      }
+    }
   }
 }

@@ -14,8 +14,8 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   /// Chunks in flight at most, the one being filled included.
   static let chunkCount = 4
-  /// Captured page bytes in flight at most before a capture waits for the queue.
-  static let captureBudget = 32 << 20
+  /// Chunks of captured pages in flight at most, 1 MiB each, before a capture waits for the queue.
+  static let pageChunkCount = 32
   /// A chunk is handed over by the first event after this long, so that a killed recorder loses
   /// little.
   static let flushIntervalNanoseconds: UInt64 = 1_000_000_000
@@ -26,7 +26,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   private let output: ReelOutput
   private let queue = DispatchQueue(label: "vmreel.writer")
   private let pool = ChunkPool(count: chunkCount - 1) { EventChunk() }
-  private let pendingCaptureBytes = Atomic<Int>(0)
+  private let pagePool = ChunkPool(count: pageChunkCount) { PageChunk() }
   private let failed = Atomic<Bool>(false)
   private var encoder: BlockEncoder
   private var chunk = EventChunk()
@@ -133,18 +133,32 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   /// Appends a keyframe; hashing, deduplication and compression happen on the writer's thread.
   public func append(_ capture: KeyframeCapture) {
-    let byteCount = capture.content.count
-    if pendingCaptureBytes.load(ordering: .relaxed) + byteCount > Self.captureBudget {
-      queue.sync {}
+    var chunk = pagePool.take()
+    unsafe capture.forEachPage { page, content in
+      if chunk.isFull {
+        enqueue(chunk)
+        chunk = pagePool.take()
+      }
+      unsafe chunk.append(page, content)
     }
-    pendingCaptureBytes.add(byteCount, ordering: .relaxed)
+    enqueue(chunk)
+    let keyframe = capture.keyframe
     enqueue { [self] in
-      write(encoder.blocks(of: capture))
-      pendingCaptureBytes.subtract(byteCount, ordering: .relaxed)
+      var output: [UInt8] = []
+      encoder.append(keyframe, to: &output)
+      write(output)
     }
     // A keyframe is worth little to a reel that is cut before the events that lead to it.
     if lastTime &+ Self.flushIntervalNanoseconds >= flushTime &+ Self.captureFlushNanoseconds {
       flush(at: lastTime)
+    }
+  }
+
+  private func enqueue(_ chunk: PageChunk) {
+    enqueue { [self] in
+      write(chunk.encode(with: &encoder))
+      chunk.reset()
+      pagePool.give(chunk)
     }
   }
 

@@ -154,8 +154,8 @@ import Trace
     writer.append(UInt32(0))
     writer.append(UInt64(0))
     writer.append(UInt64(0))
-    writer.append(SHA256.checksum(stored))
-    writer.append(SHA256.checksum(writer.bytes))
+    writer.append(UInt64(CRC32.checksum(stored)))
+    writer.append(UInt64(CRC32.checksum(writer.bytes)))
     return writer.bytes + stored
   }
 }

@@ -54,8 +54,8 @@ struct RawBlock {
     writer.append(UInt32(0))
     writer.append(firstTime)
     writer.append(lastTime)
-    writer.append(SHA256.checksum(stored))
-    writer.append(SHA256.checksum(writer.bytes))
+    writer.append(UInt64(CRC32.checksum(stored)))
+    writer.append(UInt64(CRC32.checksum(writer.bytes)))
     return writer.bytes + stored
   }
 }

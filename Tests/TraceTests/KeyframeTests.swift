@@ -89,12 +89,13 @@ struct KeyframeTests {
   @Test("More pages than a block holds go into several blocks, in file order before the keyframe")
   func manyPages() throws {
     let count = UInt32(PageBlock.pagesPerBlock + 3)
-    var taken = capture(0, [])
-    taken.pages = Array(0..<count)
-    taken.content = taken.pages.flatMap { number in
+    let pages = Array(0..<count)
+    let content = pages.flatMap { number in
       [UInt8(truncatingIfNeeded: number + 1), UInt8(number >> 8)]
         + [UInt8](repeating: 7, count: 4094)
     }
+    let taken = KeyframeCapture(
+      keyframe: capture(0, []).keyframe, pages: pages, content: content)
     var encoder = BlockEncoder(pageKey: testPageKey)
     let reel = try open(reelStart() + encoder.blocks(of: taken))
     #expect(reel.blocks.map(\.header.type) == [.metadata, .pages, .pages, .keyframe])
@@ -103,18 +104,16 @@ struct KeyframeTests {
       seen.append(page)
       if content.first != UInt8(truncatingIfNeeded: page + 1) { Issue.record("page \(page)") }
     }
-    #expect(seen.sorted() == taken.pages)
+    #expect(seen.sorted() == pages)
   }
 
-  @Test("An identity is the truncated HMAC under the reel's key; the zero page's is zero")
-  func identities() {
-    // HMAC-SHA-256 of 4096 bytes 0x01 under key 01…10, from Python's hmac module.
-    let identity = unsafe page(of: 1).withUnsafeBytes {
-      unsafe PageIdentity(of: $0, key: testPageKey)
-    }
-    #expect(identity.name == "91da2156fbf4d54cf9c97d256024b699")
-    let zero = unsafe page(of: 0).withUnsafeBytes { unsafe PageIdentity(of: $0, key: testPageKey) }
-    #expect(zero == .zeroPage)
+  @Test("An identity is the SipHash under the reel's key; the zero page's is zero")
+  func identities() throws {
+    let reel = try reel([])
+    // SipHash-2-4-128 of 4096 bytes 0x01 under key 01…10, from a transcription to Python.
+    let identity = unsafe page(of: 1).withUnsafeBytes { unsafe reel.identity(of: $0) }
+    #expect(identity.name == "cdb53b3ee0a2e1b41e466b4879212a9d")
+    #expect(unsafe page(of: 0).withUnsafeBytes { unsafe reel.identity(of: $0) } == .zeroPage)
   }
 
   // MARK: - Hostile keyframes and pages

@@ -13,16 +13,23 @@ struct ReelTests {
     #expect(try FileHeader(decoding: bytes) == header)
   }
 
-  @Test("A newer major version and unknown required features are refused; a newer minor is not")
+  @Test("Another version and unknown required features are refused, older and newer told apart")
   func versions() throws {
     var header = FileHeader(pageKey: testPageKey)
+    header.minor = FileHeader.currentMinor - 1
+    let older = TraceError.unsupportedVersion(major: 0, minor: header.minor)
+    #expect(older.description.contains("from before 1.0"))
+    #expect(throws: older) { try FileHeader(decoding: header.encoded()) }
     header.minor = .max
-    #expect(try FileHeader(decoding: header.encoded()).minor == .max)
+    let newer = TraceError.unsupportedVersion(major: 0, minor: .max)
+    #expect(newer.description.contains("newer"))
+    #expect(throws: newer) { try FileHeader(decoding: header.encoded()) }
     header.major = FileHeader.currentMajor + 1
     #expect(throws: TraceError.unsupportedVersion(major: header.major, minor: .max)) {
       try FileHeader(decoding: header.encoded())
     }
     header.major = FileHeader.currentMajor
+    header.minor = FileHeader.currentMinor
     header.requiredFeatures = 1 << 63
     #expect(throws: TraceError.unsupportedFeatures(bits: 1 << 63)) {
       try FileHeader(decoding: header.encoded())
