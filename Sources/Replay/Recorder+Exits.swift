@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Machine
 internal import Trace
 
@@ -114,8 +115,17 @@ extension Recorder {
   }
 
   /// What stands for RDTSC reads, and what RDTSC reads after this exit where it is frozen: virtual
-  /// time in nanoseconds.
-  private var timestamp: UInt64 { cpu.frozenTimestamp ?? now.nanoseconds }
+  /// time in nanoseconds, and under `warp` up to a microsecond more where each reading is an exit.
+  ///
+  /// Code that gathers entropy samples the counter until the differences differ, which virtual time
+  /// alone would never let them. An exit costs more than the addition, so the counter never goes back.
+  private var timestamp: UInt64 {
+    if let frozen = cpu.frozenTimestamp { return frozen }
+    guard policy.tsc == .patch, policy.clock == .warp else { return now.nanoseconds }
+    var noise = RunningDigest.initial
+    noise.absorb(guestMadeExits)
+    return now.nanoseconds + noise.value % min(1024, max(1, policy.exitCostNanoseconds))
+  }
 
   /// REP OUTS: the elements lie in the exit's data.
   private func writeString(_ access: PortAccess, _ event: inout Event) {
