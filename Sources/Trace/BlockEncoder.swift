@@ -4,7 +4,7 @@ internal import Bytes
 ///
 /// Bytes in, bytes out: whoever owns the file appends what each call returns.
 public struct BlockEncoder {
-  private let pageHash: SipHash
+  private let pageHash: Poly1305
   private let compressor = FrameCompressor()
   private var storedPages: Set<PageIdentity> = []
   private var map: [UInt32: PageIdentity] = [:]
@@ -21,7 +21,7 @@ public struct BlockEncoder {
 
   /// Makes an encoder for a new reel.
   public init(pageKey: [UInt8]) {
-    pageHash = SipHash(key: pageKey)
+    pageHash = Poly1305(key: pageKey)
   }
 
   /// One block: header and zstd frame.

@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// What a page's content is known by: SipHash-2-4-128 under the reel's random key.
+/// What a page's content is known by: Poly1305 under the reel's random key.
 ///
 /// A hostile guest cannot make two pages of equal identity, since it does not know the key. The
 /// page of zeros has the identity zero and is never stored.
@@ -22,7 +22,7 @@ public struct PageIdentity: Hashable, Sendable {
   }
 
   /// The identity of a page's bytes.
-  init(of page: UnsafeRawBufferPointer, under hash: SipHash) {
+  init(of page: UnsafeRawBufferPointer, under hash: Poly1305) {
     guard unsafe !isZero(page) else {
       self = .zeroPage
       return
@@ -132,7 +132,7 @@ public struct PageBlock: Sendable {
   }
 
   /// The index of the first page whose bytes do not match its identity.
-  func firstMismatch(under hash: SipHash) -> Int? {
+  func firstMismatch(under hash: Poly1305) -> Int? {
     identities.indices.first { index in
       unsafe page(at: index).withUnsafeBytes { unsafe PageIdentity(of: $0, under: hash) }
         != identities[index]

@@ -62,7 +62,7 @@ public final class Reel {
   /// Keyframes by number; filled on first use.
   private var keyframeBlocks: [UInt64: Int]?
   private var pagePlaces: [PageIdentity: PagePlace]?
-  private lazy var pageHash = SipHash(key: header.pageKey)
+  private lazy var pageHash = Poly1305(key: header.pageKey)
   private var cachedPages: [Int: PageBlock] = [:]
   private var cachedByteCount = 0
   private let source: any ReelSource

@@ -107,12 +107,12 @@ struct KeyframeTests {
     #expect(seen.sorted() == pages)
   }
 
-  @Test("An identity is the SipHash under the reel's key; the zero page's is zero")
+  @Test("An identity is the Poly1305 under the reel's key; the zero page's is zero")
   func identities() throws {
     let reel = try reel([])
-    // SipHash-2-4-128 of 4096 bytes 0x01 under key 01…10, from a transcription to Python.
+    // Poly1305 of 4096 bytes 0x01 under key 01…10, from a transcription of the RFC to Python.
     let identity = unsafe page(of: 1).withUnsafeBytes { unsafe reel.identity(of: $0) }
-    #expect(identity.name == "cdb53b3ee0a2e1b41e466b4879212a9d")
+    #expect(identity.name == "cb93fd089766fc08ffd8d847b9a6e248")
     #expect(unsafe page(of: 0).withUnsafeBytes { unsafe reel.identity(of: $0) } == .zeroPage)
   }
 

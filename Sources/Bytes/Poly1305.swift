@@ -1,12 +1,12 @@
 internal import CCrypto
 
-/// SipHash-2-4 with a 128-bit result under a 16-byte key, by OpenSSL's libcrypto (Aumasson and
-/// Bernstein, "SipHash: a fast short-input PRF").
+/// Poly1305 (RFC 8439, section 2.5) by OpenSSL's libcrypto, as a hash under a secret 16-byte key.
 ///
-/// Whoever does not know the key can neither predict results nor find two inputs with the same
-/// one. One object serves one thread at a time.
+/// The key is the *r* of the RFC, which clamps it; *s*, which only hides tags from those who see
+/// them, is zero. Whoever does not know the key makes two pages of the same hash with a chance of at
+/// most 2⁻⁹⁵. One object serves one thread at a time.
 @safe
-public final class SipHash {
+public final class Poly1305 {
   // Safe: the three pointers are made once, used by one thread at a time and freed once.
 
   /// Bytes of the key.
@@ -15,26 +15,17 @@ public final class SipHash {
   private let library: OpaquePointer?
   private let algorithm: OpaquePointer?
   private let context: OpaquePointer?
+  private let key: [UInt8]
 
   /// Makes a hash; `key` has ``keyByteCount`` bytes.
   public init(key: [UInt8]) {
-    precondition(key.count == Self.keyByteCount, "a SipHash key has 16 bytes")
+    precondition(key.count == Self.keyByteCount, "the key has 16 bytes")
+    self.key = key + [UInt8](repeating: 0, count: 16)
     // A library context of its own: the machine's openssl.cnf may leave the default provider out.
     unsafe library = OSSL_LIB_CTX_new()
-    unsafe algorithm = EVP_MAC_fetch(library, "SIPHASH", nil)
-    precondition(unsafe algorithm != nil, "OpenSSL's default provider has SipHash")
+    unsafe algorithm = EVP_MAC_fetch(library, "POLY1305", nil)
+    precondition(unsafe algorithm != nil, "OpenSSL's default provider has Poly1305")
     unsafe context = EVP_MAC_CTX_new(algorithm)
-    // Safe: libcrypto copies the key, and reads parameters up to the end mark.
-    let isReady = unsafe key.withUnsafeBufferPointer { key in
-      var size = 16
-      return unsafe withUnsafeMutablePointer(to: &size) { [context] size in
-        var parameters = unsafe [
-          OSSL_PARAM_construct_size_t("size", size), OSSL_PARAM_construct_end(),
-        ]
-        return unsafe EVP_MAC_init(context, key.baseAddress, key.count, &parameters)
-      }
-    }
-    precondition(isReady == 1, "libcrypto takes any 16-byte key")
   }
 
   deinit {
@@ -47,12 +38,11 @@ public final class SipHash {
   public func hash(_ bytes: UnsafeRawBufferPointer) -> (low: UInt64, high: UInt64) {
     var output = (low: UInt64(0), high: UInt64(0))
     var length = 0
-    // Safe: libcrypto reads the counted input and writes at most the 16 bytes it is told of.
+    // Safe: libcrypto reads the counted inputs and writes at most the 16 bytes it is told of.
     let isDone = unsafe withUnsafeMutableBytes(of: &output) { output in
       let input = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress
       let result = unsafe output.assumingMemoryBound(to: UInt8.self).baseAddress
-      // Without a key EVP_MAC_init starts again with the one there is.
-      return unsafe EVP_MAC_init(context, nil, 0, nil) == 1
+      return unsafe EVP_MAC_init(context, key, key.count, nil) == 1
         && EVP_MAC_update(context, input, bytes.count) == 1
         && EVP_MAC_final(context, result, &length, 16) == 1
     }
