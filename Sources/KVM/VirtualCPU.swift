@@ -119,6 +119,12 @@ struct VirtualCPU: ~Copyable {
     unsafe ckvm_sync_regs(run).pointee = value
   }
 
+  /// Replaces the general registers from the next KVM_RUN on; needs KVM_CAP_SYNC_REGS.
+  func shareRegisters(_ registers: GeneralRegisters) {
+    unsafe ckvm_sync_regs(run).pointee = kvm_regs(registers)
+    unsafe run.pointee.kvm_dirty_regs = UInt64(CKVM_SYNC_REGS)
+  }
+
   /// Changes RDX from the next KVM_RUN on; needs KVM_CAP_SYNC_REGS.
   func setRDX(_ value: UInt64) {
     unsafe ckvm_sync_regs(run).pointee.rdx = value

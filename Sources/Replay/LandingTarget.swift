@@ -1,0 +1,48 @@
+internal import Machine
+internal import Trace
+
+/// Where a landing is to end: the sealed state and, of RAM, what tells it from states like it.
+struct LandingTarget {
+  /// So many pages are remembered as telltales.
+  static let telltaleLimit = 32
+
+  let state: VCPUState
+  let pages: [UInt32: PageIdentity]
+  /// The host nanoseconds the recorded guest took to get here.
+  let sliceNanoseconds: UInt64
+  /// Pages that differed where all registers agreed, with their sealed content; the last found
+  /// comes first. A comparison of bytes here saves hashing every changed page.
+  private(set) var telltales: [(page: UInt32, content: [UInt8])] = []
+
+  init(_ state: VCPUState, _ pages: [UInt32: PageIdentity], sliceNanoseconds: UInt64) {
+    self.state = state
+    self.pages = pages
+    self.sliceNanoseconds = sliceNanoseconds
+  }
+
+  var registers: GeneralRegisters { state.registers }
+
+  /// Whether the guest was stopped while its code ran at CPL 3.
+  var isUserMode: Bool { state.system.segments[0].selector & 3 == 3 }
+
+  /// The linear address of the next instruction.
+  var linearAddress: UInt64 { registers.rip &+ state.system.segments[0].base }
+
+  mutating func note(_ page: UInt32, content: [UInt8]) {
+    telltales.removeAll { $0.page == page }
+    telltales.insert((page, content), at: 0)
+    if telltales.count > Self.telltaleLimit { telltales.removeLast() }
+  }
+
+  /// Whether the guest may be inside the repeated string instruction where the target is: all
+  /// registers agree but those that its iterations move.
+  ///
+  /// Cheap, and never false there; LODS moves RAX, CMPS and SCAS the flags.
+  func mayIterate(_ live: GeneralRegisters) -> Bool {
+    var moved = live
+    (moved.rcx, moved.rsi, moved.rdi) = (registers.rcx, registers.rsi, registers.rdi)
+    (moved.rax, moved.rflags) = (registers.rax, registers.rflags)
+    // INS and OUTS make exits of their own.
+    return moved == registers
+  }
+}
