@@ -10,7 +10,7 @@ enum LandingText {
     let outcome = landing.isExact ? "exact" : landing.isRetried ? "tried again" : "jumped"
     var text =
       "landing at event \(landing.index): \(outcome), \(place), \(landing.stops) stops, "
-      + "\(landing.timedRuns) timed runs, \(landing.candidates) states with its registers, "
+      + "\(landing.timedRuns) timed runs, \(landing.loopsLeft) loops left, \(landing.candidates) states with its registers, "
       + "\(landing.nanoseconds / 1_000_000) ms"
     if let exit = landing.missedAt { text += "; missed at \(exit)" }
     return text

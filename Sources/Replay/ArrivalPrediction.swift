@@ -10,16 +10,15 @@ internal import Machine
 struct ArrivalPrediction {
   /// Stopping at each arrival is cheap enough for so many.
   static let nearArrivals: Int64 = 1_024
-  /// Runs shorter than this the host's timer may not end in time, as long as nothing is known of it.
+  /// Runs shorter than this the host's timer may not end in time, while nothing is known of it.
   static let longestLatencyNanoseconds: UInt64 = 200_000
   /// Entering the guest alone takes about as long.
   static let shortestLatencyNanoseconds: UInt64 = 20_000
-  /// How many times the greatest lateness seen is taken for the timer's greatest.
-  static let latencyMargin: UInt64 = 4
+  /// How many times the last lateness is taken for the timer's greatest.
+  static let latencyMargin = 4.0
   private let target: SIMD16<UInt64>
-  /// The first run, while the loop's speed is unknown: safe when the loop took more than this part
-  /// of the recorded slice.
-  private var firstSliceNanoseconds: UInt64 { recordedNanoseconds / 64 }
+  /// No loop arrives more often than this: two instructions take a cycle of a fast processor.
+  static let fastestArrivalNanoseconds = 0.25
   /// A prediction of more than so many times the recorded slice is wrong: the register that leads
   /// belongs to another loop than the one that ends at the target.
   static let plausibleSlices = 4.0
@@ -33,7 +32,10 @@ struct ArrivalPrediction {
   private var nanosecondsPerArrival: Double?
   /// A run is at most twice as long as the one before, for a short one tells little of the speed.
   private var longestSliceNanoseconds: Double = 0
-  private var greatestLatenessNanoseconds: UInt64?
+  /// First runs that ended before the loop was entered.
+  private var fruitlessRuns = 0
+  /// How much longer than it was to the guest ran last, by what the loop got done.
+  private var latenessNanoseconds: Double?
 
   /// - Parameter slice: the host nanoseconds the recorded guest took to get to the target.
   init(target: GeneralRegisters, slice: UInt64) {
@@ -43,17 +45,24 @@ struct ArrivalPrediction {
 
   /// Runs shorter than this are not worth it.
   var shortestSliceNanoseconds: UInt64 {
-    guard let lateness = greatestLatenessNanoseconds else { return Self.longestLatencyNanoseconds }
-    let (margin, overflow) = lateness.multipliedReportingOverflow(by: Self.latencyMargin)
-    return overflow
-      ? Self.longestLatencyNanoseconds
-      : min(max(margin, Self.shortestLatencyNanoseconds), Self.longestLatencyNanoseconds)
+    guard let latenessNanoseconds else { return Self.longestLatencyNanoseconds }
+    let margin = latenessNanoseconds * Self.latencyMargin
+    return UInt64(
+      min(
+        max(margin, Double(Self.shortestLatencyNanoseconds)), Double(Self.longestLatencyNanoseconds)
+      ))
   }
 
   /// How long the guest may run without missing the target; `nil`: stop at each arrival.
   var safeSlice: UInt64? {
     guard let remaining, remaining > Self.nearArrivals else { return nil }
-    guard let nanosecondsPerArrival else { return firstSliceNanoseconds }
+    guard let nanosecondsPerArrival else {
+      // The loop's speed is unknown, and the target's loop may be a small part of the slice.
+      let fastest =
+        Double(remaining) * Self.fastestArrivalNanoseconds / 2 * Double(1 << fruitlessRuns)
+      return fastest >= Double(Self.shortestLatencyNanoseconds)
+        ? UInt64(min(fastest, Double(recordedNanoseconds / 64))) : nil
+    }
     let time = Double(remaining) * nanosecondsPerArrival
     guard time < Double(recordedNanoseconds) * Self.plausibleSlices, time < 1e12,
       time >= 2 * Double(shortestSliceNanoseconds)
@@ -88,8 +97,6 @@ struct ArrivalPrediction {
   ///   - slice: the host nanoseconds it was to take.
   ///   - nanoseconds: those it took.
   mutating func noteRun(slice: UInt64, nanoseconds: UInt64, _ registers: GeneralRegisters) {
-    let lateness = nanoseconds > slice ? nanoseconds - slice : 0
-    greatestLatenessNanoseconds = max(greatestLatenessNanoseconds ?? 0, lateness)
     let values = registers.general
     // The next arrival starts a new pair of strides.
     last = nil
@@ -99,8 +106,14 @@ struct ArrivalPrediction {
     let distance = Int64(bitPattern: target[leader] &- values[leader])
     remaining = nil
     let (left, overflow) = distance.dividedReportingOverflow(by: stride)
-    guard !overflow, left > 0, left < before else { return }
+    guard !overflow, left > 0, left < before else {
+      if left == before { fruitlessRuns = min(fruitlessRuns + 1, 20) }
+      return
+    }
     let speed = Double(nanoseconds) / Double(before - left)
+    if let known = nanosecondsPerArrival {
+      latenessNanoseconds = max(0, Double(before - left) * min(known, speed) - Double(slice))
+    }
     nanosecondsPerArrival = min(nanosecondsPerArrival ?? speed, speed)
     longestSliceNanoseconds = max(2 * Double(nanoseconds), Double(shortestSliceNanoseconds))
   }

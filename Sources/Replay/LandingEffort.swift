@@ -8,6 +8,8 @@ struct LandingPlan {
   var headStartSixteenths: UInt64
   /// Whether the guest runs on between stops where an ``ArrivalPrediction`` allows it.
   var predicts: Bool
+  /// Whether the guest is let out of a ``FutileLoop``.
+  var leavesLoops: Bool
   var stops: UInt64
 
   /// The plans for one landing, the cheapest first.
@@ -16,10 +18,10 @@ struct LandingPlan {
   /// over the time the recorded guest took says roughly where the target is; a guest that has run
   /// too far is taken back to the last keyframe.
   static let all = [
-    LandingPlan(headStartSixteenths: 0, predicts: true, stops: 16_384),
-    LandingPlan(headStartSixteenths: 15, predicts: true, stops: 65_536),
-    LandingPlan(headStartSixteenths: 12, predicts: true, stops: 262_144),
-    LandingPlan(headStartSixteenths: 0, predicts: false, stops: .max),
+    LandingPlan(headStartSixteenths: 0, predicts: true, leavesLoops: true, stops: 65_536),
+    LandingPlan(headStartSixteenths: 8, predicts: true, leavesLoops: false, stops: 131_072),
+    LandingPlan(headStartSixteenths: 4, predicts: true, leavesLoops: false, stops: 262_144),
+    LandingPlan(headStartSixteenths: 0, predicts: false, leavesLoops: false, stops: .max),
   ]
 }
 
@@ -31,7 +33,7 @@ struct LandingEffort {
   static let standstillRuns = 64
   static let standstillNanoseconds: UInt64 = 500_000
   /// A head start shorter than this is not worth a timer.
-  static let shortestHeadStartNanoseconds: UInt64 = 1_000_000
+  static let shortestHeadStartNanoseconds: UInt64 = 100_000
 
   let plan: LandingPlan
   private let landingStops: UInt64
@@ -45,6 +47,8 @@ struct LandingEffort {
   private(set) var stops: UInt64 = 0
   /// Runs ended by a timer so far.
   var timedRuns = 0
+  /// Loops that the guest was let out of.
+  var loopsLeft = 0
   /// States of which more than the registers was looked at.
   var candidates = 0
   /// Whether every stop so far comes again in the next replay: no timer took part.
@@ -75,9 +79,11 @@ struct LandingEffort {
 
   var isLeft: Bool { stops < landingStops && elapsed < limitNanoseconds }
 
-  /// Whether another plan may succeed where this one did not: its stops were used up, or a timer
-  /// let the guest run too far.
-  var mayDoBetter: Bool { elapsed < limitNanoseconds && (stops >= landingStops || timedRuns > 0) }
+  /// Whether another plan may succeed where this one did not: its stops were used up, or the guest
+  /// was let run on where the target may have been.
+  var mayDoBetter: Bool {
+    elapsed < limitNanoseconds && (stops >= landingStops || timedRuns > 0 || loopsLeft > 0)
+  }
 
   /// Whether the state is worth a look after the stops made so far.
   var mayHaveArrived: Bool { knownStop.map { stops >= $0 } ?? true }

@@ -18,6 +18,8 @@ public struct LandingReport: Sendable {
   public var stops: UInt64
   /// Runs without a breakpoint, ended by a timer.
   public var timedRuns: Int
+  /// Loops without the target that the guest was let out of.
+  public var loopsLeft: Int
   /// States whose general registers agreed.
   public var candidates: Int
   /// Host nanoseconds it took.

@@ -10,8 +10,9 @@ struct LandingTarget {
   let pages: [UInt32: PageIdentity]
   /// The host nanoseconds the recorded guest took to get here.
   let sliceNanoseconds: UInt64
-  /// Pages that differed where all registers agreed, with their sealed content; the last found
-  /// comes first. A comparison of bytes here saves hashing every changed page.
+  /// Pages that differed where all registers agreed, with their sealed content, the last found first.
+  ///
+  /// A comparison of bytes here saves hashing every changed page.
   private(set) var telltales: [(page: UInt32, content: [UInt8])] = []
 
   init(_ state: VCPUState, _ pages: [UInt32: PageIdentity], sliceNanoseconds: UInt64) {
@@ -22,8 +23,10 @@ struct LandingTarget {
 
   var registers: GeneralRegisters { state.registers }
 
-  /// Whether the guest was stopped while its code ran at CPL 3.
-  var isUserMode: Bool { state.system.segments[0].selector & 3 == 3 }
+  /// Whether the guest was stopped at CPL 3; in real mode there is none.
+  var isUserMode: Bool {
+    state.system.cr0 & 1 != 0 && state.system.segments[0].selector & 3 == 3
+  }
 
   /// The linear address of the next instruction.
   var linearAddress: UInt64 { registers.rip &+ state.system.segments[0].base }

@@ -51,10 +51,12 @@ extension Replayer {
       LandingReport(
         index: current.index, instructionPointer: target.registers.rip,
         isUserMode: target.isUserMode, isExact: isExact, isRetried: isRetried,
-        stops: effort.stops, timedRuns: effort.timedRuns, candidates: effort.candidates,
+        stops: effort.stops, timedRuns: effort.timedRuns, loopsLeft: effort.loopsLeft,
+        candidates: effort.candidates,
         nanoseconds: effort.elapsed, missedAt: effort.missedAt))
     if isRetried { throw MissedLanding() }
-    if isExact, effort.isRepeatable { verdict.landings[keyframe] = effort.stops }
+    // Later replays count stops off under the first plan.
+    if isExact, effort.isRepeatable, landingPlan == 0 { verdict.landings[keyframe] = effort.stops }
     return isExact
   }
 
@@ -139,9 +141,13 @@ extension Replayer {
   ) throws -> Bool {
     let address = target.linearAddress
     var prediction = ArrivalPrediction(target: target.registers, slice: target.sliceNanoseconds)
+    var loop = FutileLoop(target: target.registers)
     while effort.isLeft {
       if let hasLanded = try stepIterations(&target, &effort) { return hasLanded }
-      if effort.plan.predicts, effort.knownStop == nil, let slice = prediction.safeSlice {
+      if effort.plan.leavesLoops, loop.isFutile {
+        guard try leaveLoop(&effort) else { return false }
+        loop.noteLeft()
+      } else if effort.plan.predicts, effort.knownStop == nil, let slice = prediction.safeSlice {
         try cpu.setBreakpoint(nil)
         let exit = noting(try cpu.run(sliceLimitNanoseconds: slice))
         guard try effort.countRun(exit) else { return false }
@@ -156,8 +162,19 @@ extension Replayer {
       // The address may be hit with another CS and RIP: not there yet.
       guard exit.reason == .debug(address: address) else { return false }
       prediction.note(cpu.registers)
+      loop.note(cpu.registers)
     }
     return false
+  }
+
+  /// Lets the guest run to where the function that is running returns.
+  ///
+  /// - Returns: false when it made an exit instead.
+  private func leaveLoop(_ effort: inout LandingEffort) throws -> Bool {
+    guard let address = try returnAddress(), try cpu.setBreakpoint(address) else { return true }
+    effort.loopsLeft += 1
+    return try effort.count(
+      noting(cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)))
   }
 
   /// Steps through the iterations of a repeated string instruction at the target's RIP.

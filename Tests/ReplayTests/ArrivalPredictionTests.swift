@@ -73,11 +73,11 @@ import Testing
   /// Entering the guest takes longer than the loop gets done in a short first run.
   @Test func aSlowStartIsNotTakenForTheLoopsSpeed() {
     var prediction = ArrivalPrediction(target: Loop(counter: 0).registers, slice: 20_000_000)
-    var (counter, runs) = (10_000 as UInt64, 0)
+    var (counter, runs) = (1_000_000 as UInt64, 0)
     while counter > 0 {
       if let slice = prediction.safeSlice {
         let iterations = slice.subtractingReportingOverflow(225_000)
-        counter -= min(counter, iterations.overflow ? 0 : iterations.partialValue / 2_000)
+        counter -= min(counter, iterations.overflow ? 0 : iterations.partialValue / 20)
         prediction.noteRun(slice: slice, nanoseconds: slice, Loop(counter: counter).registers)
         runs += 1
       }
@@ -110,7 +110,8 @@ import Testing
     for counter in [1_000_002, 1_000_001, 1_000_000] as [UInt64] {
       prediction.note(Loop(counter: counter).registers)
     }
-    #expect(prediction.safeSlice == 20_000_000 / 64)
+    // As long as the speed is unknown the loop is taken for the fastest there is.
+    #expect(prediction.safeSlice == 125_000)
     prediction.noteRun(slice: 312_500, nanoseconds: 312_500, Loop(counter: 999_900).registers)
     for counter in [999_899, 999_898, 999_897] as [UInt64] {
       prediction.note(Loop(counter: counter).registers)
