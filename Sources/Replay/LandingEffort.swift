@@ -61,14 +61,20 @@ struct LandingEffort {
   private(set) var elapsed: UInt64 = 0
   private let limitNanoseconds: UInt64
 
+  /// - Parameters:
+  ///   - slice: the host nanoseconds the recorded guest took.
+  ///   - spentHere: those spent on earlier attempts at this landing.
+  ///   - spent: those spent on all landings.
   init(
-    _ bounds: ReplayBounds, plan: LandingPlan, slice: UInt64, spent: UInt64, knownStop: UInt64?
+    _ bounds: ReplayBounds, plan: LandingPlan, slice: UInt64, spentHere: UInt64, spent: UInt64,
+    knownStop: UInt64?
   ) {
     self.plan = plan
     self.knownStop = knownStop
     landingStops = knownStop == nil ? min(bounds.landingStops, plan.stops) : bounds.landingStops
     limitNanoseconds = min(
-      bounds.landingNanoseconds, bounds.totalLandingNanoseconds.subtractingCapped(spent))
+      bounds.landingNanoseconds.subtractingCapped(spentHere),
+      bounds.totalLandingNanoseconds.subtractingCapped(spent))
     var limit: UInt64 = 1_000_000_000
     for _ in 0..<16 { limit.add(slice) }
     runLimitNanoseconds = min(limit, bounds.landingNanoseconds)

@@ -40,12 +40,13 @@ extension Replayer {
   ///
   /// Equality of all registers and of all changed pages is a correct landing by definition.
   private func search(_ target: inout LandingTarget, at keyframe: UInt64) throws -> Bool {
+    let before = checkpoint?.verdict.landingNanoseconds ?? verdict.landingNanoseconds
     var effort = LandingEffort(
       bounds, plan: LandingPlan.all[landingPlan], slice: target.sliceNanoseconds,
-      spent: verdict.landingNanoseconds, knownStop: knownLandings[keyframe])
-    var isExact = false
+      spentHere: verdict.landingNanoseconds - before, spent: verdict.landingNanoseconds,
+      knownStop: landingPlan == 0 ? knownLandings[keyframe] : nil)
     defer { verdict.landingNanoseconds.add(effort.elapsed) }
-    isExact = try search(&target, &effort)
+    let isExact = try search(&target, &effort)
     let isRetried = !isExact && mayTryAgain(after: effort)
     observer?.landed(
       LandingReport(
