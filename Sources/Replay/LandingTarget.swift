@@ -37,6 +37,17 @@ struct LandingTarget {
     if telltales.count > Self.telltaleLimit { telltales.removeLast() }
   }
 
+  /// Whether a state in normal form is the target's.
+  ///
+  /// Naming all differences costs a million instructions, so what differs most often is compared
+  /// first, and equal states are not searched for any.
+  func isState(_ live: VCPUState) -> Bool {
+    guard live.system.cr3 == state.system.cr3, live.system.cr2 == state.system.cr2 else {
+      return false
+    }
+    return live == state || differences(from: state, to: live).isEmpty
+  }
+
   /// Whether the guest may be inside the repeated string instruction where the target is: all
   /// registers agree but those that its iterations move.
   ///

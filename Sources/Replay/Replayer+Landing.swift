@@ -212,7 +212,7 @@ extension Replayer {
     try cpu.setBreakpoint(nil)
     for (page, content) in target.telltales where !isInRAM(content, at: page) { return false }
     let state = normalized(try cpu.captureState())
-    guard differences(from: target.state, to: state).isEmpty else { return false }
+    guard target.isState(state) else { return false }
     let differing = try pageDifferences(target.pages, all: false).differing
     for difference in differing {
       let recorded = target.pages[difference.page, default: .zeroPage]
