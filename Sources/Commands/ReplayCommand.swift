@@ -53,6 +53,11 @@ struct ReplayCommand: ParsableCommand {
       valueName: "file"))
   var landings: String?
 
+  @Flag(
+    name: .customLong("show-landings"),
+    help: "Print a line on standard error for each search for the end of a sealed segment.")
+  var showLandings = false
+
   mutating func validate() throws {
     // A bound no guest can meet would be reported as the guest's divergence.
     guard exitTimeout.nanoseconds >= 1_000_000 else {
@@ -71,7 +76,8 @@ struct ReplayCommand: ParsableCommand {
     bounds.totalLandingNanoseconds = landingLimit.nanoseconds
     let landingsFile = try landings.map { try LandingsFile(path: $0, reel: opened.reel) }
     let session = try ReplaySession(
-      opened, printsConsole: !noConsole && format == .text, bounds: bounds,
+      opened, printsConsole: !noConsole && format == .text, printsLandings: showLandings,
+      bounds: bounds,
       knownLandings: landingsFile?.landings ?? [:])
     let verdict = try session.run()
     try landingsFile?.save(verdict.landings)

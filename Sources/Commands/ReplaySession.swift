@@ -19,13 +19,13 @@ final class ReplaySession {
   ///
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
-    _ opened: OpenedReel, printsConsole: Bool, bounds: ReplayBounds,
-    knownLandings: [UInt64: UInt64]
+    _ opened: OpenedReel, printsConsole: Bool, printsLandings: Bool = false,
+    bounds: ReplayBounds, knownLandings: [UInt64: UInt64]
   ) throws {
     self.opened = opened
     let metadata = opened.metadata
     observer = ConsoleObserver(
-      prints: printsConsole, eventCount: opened.reel.eventCount)
+      prints: printsConsole, printsLandings: printsLandings, eventCount: opened.reel.eventCount)
     self.bounds = bounds
     self.knownLandings = knownLandings
     do {
@@ -149,10 +149,12 @@ final class ReplaySession {
 /// Prints what the replayed guest prints, and progress on a terminal.
 private final class ConsoleObserver: ReplayObserver {
   private let prints: Bool
+  private let printsLandings: Bool
   private let progress: ProgressLine
 
-  init(prints: Bool, eventCount: UInt64) {
+  init(prints: Bool, printsLandings: Bool, eventCount: UInt64) {
     self.prints = prints
+    self.printsLandings = printsLandings
     progress = ProgressLine(label: "replaying", total: eventCount)
   }
 
@@ -165,6 +167,12 @@ private final class ConsoleObserver: ReplayObserver {
 
   func progress(_ index: EventIndex) {
     progress.update(index)
+  }
+
+  func landed(_ landing: LandingReport) {
+    guard printsLandings else { return }
+    progress.clear()
+    StandardError.note(LandingText.render(landing))
   }
 
   func finish() {

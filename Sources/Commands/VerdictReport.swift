@@ -14,6 +14,8 @@ struct VerdictReport: Encodable {
   var keyframesCompared: UInt64
   var sealsReexecuted: UInt64
   var sealsJumped: UInt64
+  var userKicksReexecuted: UInt64
+  var userKicksJumped: UInt64
   var rewinds: UInt64
   var landingNanoseconds: UInt64
   var guestNanoseconds: UInt64
@@ -45,6 +47,8 @@ struct VerdictReport: Encodable {
     keyframesCompared = verdict.keyframesCompared
     sealsReexecuted = verdict.sealsReexecuted
     sealsJumped = verdict.sealsJumped
+    userKicksReexecuted = verdict.userKicksReexecuted
+    userKicksJumped = verdict.userKicksJumped
     rewinds = verdict.rewinds
     landingNanoseconds = verdict.landingNanoseconds
     guestNanoseconds = verdict.guestNanoseconds

@@ -29,6 +29,8 @@ struct DebugSession {
   var applied = DebugControl.off
   /// Whether an interrupt was injected that no run has delivered yet.
   var hasInjected = false
+  /// The linear address of the instruction that the last exit stopped at, when it was a trap's.
+  var stop: UInt64?
 
   /// What a run needs.
   var whileRunning: DebugControl {
@@ -160,11 +162,9 @@ extension KVMProcessor {
     guard let breakpoint = debugging.breakpoint else { return nil }
     if let next = try complete() { return next }
     // An injected interrupt is delivered first; its handler's return is a fresh arrival.
-    guard !debugging.hasInjected, try linearInstructionAddress() == breakpoint else { return nil }
+    guard !debugging.hasInjected, try instructionAddress() == breakpoint else { return nil }
     if debugging.software == nil, debugFeatures.contains(.resumeFlag) {
-      var passing = registers
-      passing.rflags |= RFlags.resume
-      try setRegisters(passing)
+      try setResumeFlag()
       return nil
     }
     guard debugFeatures.contains(.singleStep) else { return nil }
@@ -175,6 +175,20 @@ extension KVMProcessor {
     if limit == nil, stepped.reason == .kick(.sliceLimit) { return nil }
     guard case .debug(let address) = stepped.reason, address != breakpoint else { return stepped }
     return nil
+  }
+
+  /// Sets RFLAGS.RF for the next run; without a system call where registers are shared.
+  private func setResumeFlag() throws(ProcessorError) {
+    var passing = registers
+    passing.rflags |= RFlags.resume
+    guard cpu.syncsRegisters else { return try setRegisters(passing) }
+    cpu.shareRegisters(passing)
+  }
+
+  /// The linear address of the next instruction; after a trap KVM has told it.
+  private func instructionAddress() throws(ProcessorError) -> UInt64 {
+    if let stop = debugging.stop { return stop }
+    return try linearInstructionAddress()
   }
 
   private func linearInstructionAddress() throws(ProcessorError) -> UInt64 {

@@ -110,6 +110,7 @@ public final class KVMProcessor: Processor {
   /// Enters the guest and handles signals that end nothing.
   func enter(limit: UInt64?) throws(ProcessorError) -> Exit {
     try bindThread()
+    debugging.stop = nil
     let entry = ckvm_now()
     if kicker.state.take() { return kicked(.request, entry) }
     let deadline = limit.map { entry.addingReportingOverflow($0).partialValue }
@@ -136,6 +137,7 @@ public final class KVMProcessor: Processor {
     debugging.hasInjected = false
     var exit = Exit(cpu.exitReason(), entryNanoseconds: entry, exitNanoseconds: now)
     exit.isTainted = isTainted
+    if case .debug(let address) = exit.reason { debugging.stop = address }
     return exit
   }
 
@@ -205,6 +207,7 @@ public final class KVMProcessor: Processor {
   /// Replaces the general registers (KVM_SET_REGS); at an instruction boundary.
   public func setRegisters(_ registers: GeneralRegisters) throws(ProcessorError) {
     try requireBoundary("setRegisters")
+    debugging.stop = nil
     try cpu.setRegisters(registers)
     _ = try finish()
   }
@@ -250,6 +253,7 @@ public final class KVMProcessor: Processor {
     try cpu.restoreState(
       state, payload: machine.hasExceptionPayload, tripleFault: machine.hasTripleFaultEvent)
     debugging.hasInjected = false
+    debugging.stop = nil
     // Fills the sync area and the readiness flags in.
     _ = try finish()
   }

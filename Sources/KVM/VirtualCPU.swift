@@ -117,6 +117,13 @@ struct VirtualCPU: ~Copyable {
     var value = kvm_regs(registers)
     try descriptor.call(CKVM_SET_REGS, with: &value, named: "KVM_SET_REGS")
     unsafe ckvm_sync_regs(run).pointee = value
+    unsafe run.pointee.kvm_dirty_regs = 0
+  }
+
+  /// Replaces the general registers from the next KVM_RUN on; needs KVM_CAP_SYNC_REGS.
+  func shareRegisters(_ registers: GeneralRegisters) {
+    unsafe ckvm_sync_regs(run).pointee = kvm_regs(registers)
+    unsafe run.pointee.kvm_dirty_regs = UInt64(CKVM_SYNC_REGS)
   }
 
   /// Changes RDX from the next KVM_RUN on; needs KVM_CAP_SYNC_REGS.

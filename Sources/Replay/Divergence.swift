@@ -101,8 +101,12 @@ public struct ReplayVerdict: Sendable {
   public var sealsReexecuted: UInt64 = 0
   /// Sealed segments jumped by installing their keyframe.
   public var sealsJumped: UInt64 = 0
+  /// Sealed segments re-executed whose end is a kick in user mode (CPL 3).
+  public var userKicksReexecuted: UInt64 = 0
+  /// Sealed segments jumped whose end is a kick in user mode.
+  public var userKicksJumped: UInt64 = 0
   /// How often the replay went back to a keyframe because the timestamp was not frozen in a slice
-  /// of its own.
+  /// of its own, or because a landing is tried in another way.
   public var rewinds: UInt64 = 0
   /// Host nanoseconds this replay spent on looking for the ends of sealed segments.
   public var landingNanoseconds: UInt64 = 0
@@ -117,4 +121,13 @@ public struct ReplayVerdict: Sendable {
   public var finalPagesCompared: Int = 0
   /// Whether the reel was whole; a partial one is replayed as far as it goes.
   public var reelIsWhole = true
+
+  /// Counts a sealed segment that ends with a kick.
+  mutating func noteSeal(isExact: Bool, isUserMode: Bool) {
+    sealsReexecuted += isExact ? 1 : 0
+    sealsJumped += isExact ? 0 : 1
+    guard isUserMode else { return }
+    userKicksReexecuted += isExact ? 1 : 0
+    userKicksJumped += isExact ? 0 : 1
+  }
 }

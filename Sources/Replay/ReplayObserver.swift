@@ -7,6 +7,8 @@ public protocol ReplayObserver: AnyObject {
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8)
   /// How far the replay is; called at each exit, must be cheap.
   func progress(_ index: EventIndex)
+  /// A search for the end of a sealed segment has ended.
+  func landed(_ landing: LandingReport)
 }
 
 /// Why a replay could not run.

@@ -11,15 +11,16 @@ extension Replayer {
     try checkInput(kick)
     verdict.guestNanoseconds.add(kick.sliceNanoseconds)
     if let keyframe = try seal() {
-      let pages = try pageMap(after: keyframe)
-      let target = normalized(try state(of: keyframe))
-      if try search(target, pages, at: keyframe.number, slice: kick.sliceNanoseconds) {
-        verdict.sealsReexecuted += 1
-        return
-      }
-      try install(keyframe, pages: pages)
+      var target = LandingTarget(
+        normalized(try state(of: keyframe)), try pageMap(after: keyframe),
+        sliceNanoseconds: kick.sliceNanoseconds)
+      let isExact = try search(&target, at: keyframe.number)
+      verdict.noteSeal(isExact: isExact, isUserMode: target.isUserMode)
+      if isExact { return }
+      try install(keyframe, pages: target.pages)
+    } else {
+      verdict.noteSeal(isExact: false, isUserMode: false)
     }
-    verdict.sealsJumped += 1
     verdict.jumpedNanoseconds.add(kick.sliceNanoseconds)
   }
 
@@ -38,46 +39,63 @@ extension Replayer {
   /// Looks for the point where the guest's whole state equals the target's.
   ///
   /// Equality of all registers and of all changed pages is a correct landing by definition.
-  ///
-  /// - Parameter slice: the host nanoseconds the recorded guest took to get there.
-  private func search(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], at keyframe: UInt64, slice: UInt64
-  ) throws -> Bool {
+  private func search(_ target: inout LandingTarget, at keyframe: UInt64) throws -> Bool {
+    let before = checkpoint?.verdict.landingNanoseconds ?? verdict.landingNanoseconds
     var effort = LandingEffort(
-      bounds, slice: slice, spent: verdict.landingNanoseconds, knownStop: knownLandings[keyframe])
+      bounds, plan: LandingPlan.all[landingPlan], slice: target.sliceNanoseconds,
+      spentHere: verdict.landingNanoseconds - before, spent: verdict.landingNanoseconds,
+      knownStop: landingPlan == 0 ? knownLandings[keyframe] : nil)
     defer { verdict.landingNanoseconds.add(effort.elapsed) }
-    guard try search(target, pages, slice: slice, &effort) else {
-      if isReplayTainted, effort.isLeft, mayTryLandingAgain { throw TaintedLanding() }
-      return false
-    }
-    if effort.isRepeatable { verdict.landings[keyframe] = effort.stops }
-    return true
+    let isExact = try search(&target, &effort)
+    let isRetried = !isExact && mayTryAgain(after: effort)
+    observer?.landed(
+      LandingReport(
+        index: current.index, instructionPointer: target.registers.rip,
+        isUserMode: target.isUserMode, isExact: isExact, isRetried: isRetried,
+        stops: effort.stops, timedRuns: effort.timedRuns, loopsLeft: effort.loopsLeft,
+        candidates: effort.candidates,
+        nanoseconds: effort.elapsed, missedAt: effort.missedAt))
+    if isRetried { throw MissedLanding() }
+    // Later replays count stops off under the first plan.
+    if isExact, effort.isRepeatable, landingPlan == 0 { verdict.landings[keyframe] = effort.stops }
+    return isExact
   }
 
-  private func search(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], slice: UInt64,
-    _ effort: inout LandingEffort
-  ) throws -> Bool {
-    if effort.mayHaveArrived, try isAt(target, pages) { return true }
-    let isKernelMode = target.system.segments[0].selector & 3 == 0
+  /// Whether a landing that failed is tried again from the last keyframe, and with which plan.
+  private func mayTryAgain(after effort: LandingEffort) -> Bool {
+    guard checkpoint != nil else { return false }
+    if effort.mayDoBetter, landingPlan + 1 < LandingPlan.all.count {
+      landingPlan += 1
+      return true
+    }
+    return isReplayTainted && effort.isLeft && rewinds < Self.landingRewindLimit
+  }
+
+  private func search(_ target: inout LandingTarget, _ effort: inout LandingEffort) throws -> Bool {
+    if effort.mayHaveArrived, try isAt(&target, &effort) { return true }
+    if let headStart = effort.headStartNanoseconds {
+      let exit = noting(try cpu.run(sliceLimitNanoseconds: headStart))
+      guard try effort.countRun(exit) else { return false }
+      if try isAt(&target, &effort) { return true }
+    }
+    let isKernelMode = target.state.system.segments[0].selector & 3 == 0
     if cpu.debugFeatures.contains(.breakpoint)
       || isKernelMode && cpu.debugFeatures.contains(.softwareBreakpoint)
     {
-      let address = target.registers.rip &+ target.system.segments[0].base
-      if try cpu.setBreakpoint(address) {
+      if try cpu.setBreakpoint(target.linearAddress) {
         defer { _ = try? cpu.setBreakpoint(nil) }
-        return try searchByBreakpoint(at: address, slice: slice, target, pages, &effort)
+        return try searchByBreakpoint(&target, &effort)
       }
     }
     guard cpu.debugFeatures.contains(.singleStep) else { return false }
-    return try searchByStep(target, pages, &effort)
+    return try searchByStep(&target, &effort)
   }
 
   private func searchByStep(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
+    _ target: inout LandingTarget, _ effort: inout LandingEffort
   ) throws -> Bool {
     while effort.isLeft {
-      if let hasLanded = try step(target, pages, &effort) { return hasLanded }
+      if let hasLanded = try step(&target, &effort) { return hasLanded }
     }
     return false
   }
@@ -86,15 +104,15 @@ extension Replayer {
   ///
   /// - Returns: whether the search ended there, and how; `nil` when it is to go on.
   private func step(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
+    _ target: inout LandingTarget, _ effort: inout LandingEffort
   ) throws -> Bool? {
     let before = cpu.registers
     guard try effort.count(noting(cpu.step())) else { return false }
-    if effort.mayHaveArrived, try isAt(target, pages) { return true }
+    if effort.mayHaveArrived, try isAt(&target, &effort) { return true }
     effort.stepsInPlace = cpu.registers == before ? effort.stepsInPlace + 1 : 0
     guard effort.stepsInPlace >= LandingEffort.standstillSteps else { return nil }
     effort.isRepeatable = false
-    return try searchAtStandstill(target, pages)
+    return try searchAtStandstill(&target, &effort)
   }
 
   /// Looks at a guest whose steps change nothing where a recorded kick would have found it.
@@ -102,7 +120,7 @@ extension Replayer {
   /// Steps show one phase only of an instruction that never ends, such as one whose exception
   /// KVM tries to deliver for ever; a kick may find another.
   private func searchAtStandstill(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity]
+    _ target: inout LandingTarget, _ effort: inout LandingEffort
   ) throws -> Bool {
     try cpu.setBreakpoint(nil)
     for _ in 0..<LandingEffort.standstillRuns {
@@ -110,7 +128,7 @@ extension Replayer {
         try cpu.run(sliceLimitNanoseconds: LandingEffort.standstillNanoseconds))
       if exit.reason == .kick(.request) { throw ReplayStop(outcome: .interrupted) }
       guard exit.reason == .kick(.sliceLimit) else { return false }
-      if try isAt(target, pages) { return true }
+      if try isAt(&target, &effort) { return true }
     }
     return false
   }
@@ -120,42 +138,59 @@ extension Replayer {
   /// A breakpoint on a REP instruction hits once for all iterations, so while RIP stays there
   /// the guest is stepped.
   private func searchByBreakpoint(
-    at address: UInt64, slice: UInt64, _ target: VCPUState, _ pages: [UInt32: PageIdentity],
-    _ effort: inout LandingEffort
+    _ target: inout LandingTarget, _ effort: inout LandingEffort
   ) throws -> Bool {
-    var prediction = ArrivalPrediction(target: target.registers, slice: slice)
+    let address = target.linearAddress
+    var prediction = ArrivalPrediction(target: target.registers, slice: target.sliceNanoseconds)
+    var loop = FutileLoop(target: target.registers)
     while effort.isLeft {
-      if let hasLanded = try stepIterations(target, pages, &effort) { return hasLanded }
-      if effort.knownStop == nil, let slice = prediction.safeSlice {
-        effort.isRepeatable = false
+      if let hasLanded = try stepIterations(&target, &effort) { return hasLanded }
+      if effort.plan.leavesLoops, loop.isFutile {
+        guard try leaveLoop(&effort) else { return false }
+        loop.noteLeft()
+      } else if effort.plan.predicts, effort.knownStop == nil, let slice = prediction.safeSlice {
         try cpu.setBreakpoint(nil)
-        guard try runAhead(slice, &prediction) else { return false }
-        if try isAt(target, pages) { return true }
+        let exit = noting(try cpu.run(sliceLimitNanoseconds: slice))
+        guard try effort.countRun(exit) else { return false }
+        prediction.noteRun(
+          slice: slice, nanoseconds: exit.exitNanoseconds &- exit.entryNanoseconds, cpu.registers)
+        if try isAt(&target, &effort) { return true }
       }
       guard try cpu.setBreakpoint(address) else { return false }
       let exit = noting(try cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds))
       guard try effort.count(exit) else { return false }
-      if effort.mayHaveArrived, try isAt(target, pages) { return true }
+      if effort.mayHaveArrived, try isAt(&target, &effort) { return true }
       // The address may be hit with another CS and RIP: not there yet.
       guard exit.reason == .debug(address: address) else { return false }
       prediction.note(cpu.registers)
+      loop.note(cpu.registers)
     }
     return false
+  }
+
+  /// Lets the guest run to where the function that is running returns.
+  ///
+  /// - Returns: false when it made an exit instead.
+  private func leaveLoop(_ effort: inout LandingEffort) throws -> Bool {
+    guard let address = try returnAddress(), try cpu.setBreakpoint(address) else { return true }
+    effort.loopsLeft += 1
+    return try effort.count(
+      noting(cpu.run(sliceLimitNanoseconds: effort.runLimitNanoseconds)))
   }
 
   /// Steps through the iterations of a repeated string instruction at the target's RIP.
   ///
   /// - Returns: whether the search ended there, and how; `nil` when it is to go on.
   private func stepIterations(
-    _ target: VCPUState, _ pages: [UInt32: PageIdentity], _ effort: inout LandingEffort
+    _ target: inout LandingTarget, _ effort: inout LandingEffort
   ) throws -> Bool? {
-    guard cpu.registers.rip == target.registers.rip,
-      cpu.debugFeatures.contains(.singleStep)
-    else { return nil }
+    guard target.mayIterate(cpu.registers), cpu.debugFeatures.contains(.singleStep) else {
+      return nil
+    }
     try cpu.setBreakpoint(nil)
     while cpu.registers.rip == target.registers.rip, try isAtRepeatedInstruction() {
       guard effort.isLeft else { return false }
-      if let hasLanded = try step(target, pages, &effort) { return hasLanded }
+      if let hasLanded = try step(&target, &effort) { return hasLanded }
     }
     return nil
   }
@@ -167,29 +202,27 @@ extension Replayer {
     return Instruction(decoding: code.bytes, width: width)?.isRepeated ?? false
   }
 
-  /// Lets the guest run for a part of the time the target is away.
-  ///
-  /// - Returns: false when it made an exit instead, so that the target was missed.
-  private func runAhead(_ slice: UInt64, _ prediction: inout ArrivalPrediction) throws -> Bool {
-    let exit = noting(try cpu.run(sliceLimitNanoseconds: slice))
-    switch exit.reason {
-    case .kick(.request): throw ReplayStop(outcome: .interrupted)
-    case .kick(.sliceLimit):
-      prediction.noteRun(nanoseconds: exit.exitNanoseconds &- exit.entryNanoseconds, cpu.registers)
-      return true
-    default: return false
-    }
-  }
-
   /// Whether the guest is in the target state, asking the cheapest question first.
-  private func isAt(_ target: VCPUState, _ pages: [UInt32: PageIdentity]) throws -> Bool {
+  private func isAt(_ target: inout LandingTarget, _ effort: inout LandingEffort) throws -> Bool {
     var live = cpu.registers
     live.rflags &= ~RFlags.resume
     guard live == target.registers else { return false }
+    effort.candidates += 1
     // A breakpoint in RAM must not count as a difference.
     try cpu.setBreakpoint(nil)
+    for (page, content) in target.telltales where !isInRAM(content, at: page) { return false }
     let state = normalized(try cpu.captureState())
-    guard differences(from: target, to: state).isEmpty else { return false }
-    return try pageDifferences(pages, all: false).differing.isEmpty
+    guard target.isState(state) else { return false }
+    let differing = try pageDifferences(target.pages, all: false).differing
+    for difference in differing {
+      let recorded = target.pages[difference.page, default: .zeroPage]
+      target.note(difference.page, content: try reel.page(recorded))
+    }
+    return differing.isEmpty
+  }
+
+  private func isInRAM(_ content: [UInt8], at page: UInt32) -> Bool {
+    let address = UInt64(page) * UInt64(GuestMemory.pageSize)
+    return memory.read(address, count: content.count) == content
   }
 }

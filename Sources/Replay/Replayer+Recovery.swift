@@ -11,14 +11,14 @@ struct ReplayCheckpoint {
   var requestsInterruptWindow: Bool
 }
 
-/// A landing missed its target in a slice that may have read another timestamp than the frozen one.
-struct TaintedLanding: Error {}
+/// A landing missed its target, but may find it when tried again from the last keyframe.
+struct MissedLanding: Error {}
 
 extension Replayer {
   /// How often a replay goes back to one keyframe.
   private static var rewindLimit: Int { 8 }
   /// How often it does so for a landing, which costs more and may be jumped instead.
-  private static var landingRewindLimit: Int { 4 }
+  static var landingRewindLimit: Int { 4 }
 
   /// Goes on after a difference that a timestamp other than the frozen one may have made; throws
   /// `stop` again when there is no such excuse.
@@ -35,9 +35,6 @@ extension Replayer {
       throw stop
     }
   }
-
-  /// Whether a landing that another timestamp may have spoilt is tried again from the last keyframe.
-  var mayTryLandingAgain: Bool { rewinds < Self.landingRewindLimit && checkpoint != nil }
 
   /// Remembers whether the guest may have read another timestamp in the run that ended with `exit`.
   func noting(_ exit: Exit) -> Exit {
@@ -92,6 +89,7 @@ extension Replayer {
         keyframe: keyframe.number, pages: map, digest: digest, verdict: verdict,
         requestsInterruptWindow: cpu.requestsInterruptWindow)
       rewinds = 0
+      landingPlan = 0
     }
   }
 

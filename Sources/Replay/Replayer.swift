@@ -38,6 +38,8 @@ public final class Replayer<CPU: Processor> {
   var checkpoint: ReplayCheckpoint?
   /// How often the replay has gone back to it.
   var rewinds = 0
+  /// The plan of the next landing, by its place in ``LandingPlan/all``.
+  var landingPlan = 0
   /// Port writes whose RIP stands at the instruction on one host and after it on the other.
   var portWrites: Set<PortWriteRIPs> = []
   /// The first event whose console output is still to be printed.
@@ -80,7 +82,7 @@ public final class Replayer<CPU: Processor> {
           remember()
         } catch let stop as ReplayStop {
           try recover(from: stop)
-        } catch is TaintedLanding {
+        } catch is MissedLanding {
           try checkpoint.map(rewind)
         }
         if policy.tsc == .freeze { cpu.frozenTimestamp = current.event.timestamp }

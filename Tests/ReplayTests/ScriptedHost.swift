@@ -34,4 +34,6 @@ final class ConsoleRecorder: ReplayObserver {
   private(set) var console: [UInt8] = []
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) { console.append(byte) }
   func progress(_ index: UInt64) {}
+  private(set) var landings: [LandingReport] = []
+  func landed(_ landing: LandingReport) { landings.append(landing) }
 }

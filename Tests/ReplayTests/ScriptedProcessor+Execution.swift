@@ -49,6 +49,13 @@ extension ScriptedProcessor {
       registers.rdi &+= 1
       registers.rcx -= 1
       if registers.rcx > 0 { next = registers.rip }
+    case .call(let label):
+      registers.rsp &-= 8
+      storeRAM(next, at: registers.rsp, count: 8)
+      next = program.address(of: label)
+    case .returnFromCall:
+      next = loadRAM(registers.rsp, count: 8)
+      registers.rsp &+= 8
     case .touchHidden: hidden += 1
     case .readTimestamp(let register): registers[register] = timestamp
     default: return control(operation)

@@ -181,6 +181,13 @@ final class ScriptedProcessor: Processor {
     if case .repeatStore = program.operation(at: instructionPointer) {
       return GuestCode(bytes: [0xf3, 0xaa], bits: 64)
     }
+    // One address wide, but it must decode: as CALL RAX, which ends where it returns to.
+    if case .call = program.operation(at: instructionPointer &+ 1) {
+      return GuestCode(bytes: [0xff, 0xd0], bits: 64)
+    }
+    if program.operation(at: instructionPointer) == nil {
+      return memory.read(instructionPointer, count: 15).map { GuestCode(bytes: $0, bits: 64) }
+    }
     var bytes: [UInt8] = []
     while bytes.count < 15,
       let operation = program.operation(at: instructionPointer &+ UInt64(bytes.count))

@@ -44,6 +44,9 @@ enum Operation: Sendable {
   case jump(String)
   case jumpUnlessZero(Register, String)
   case jumpIfBelow(Register, UInt64, String)
+  /// CALL: pushes the address of the next instruction.
+  case call(String)
+  case returnFromCall
   /// Scrambles RCX this many times.
   case compute(Int)
   /// REP STOSB: AL to RDI, RCX times; RIP stays until it is done.

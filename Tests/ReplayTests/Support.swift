@@ -26,6 +26,7 @@ struct Recording {
 struct Replayed {
   var verdict: ReplayVerdict
   var console: [UInt8]
+  var landings: [LandingReport]
   var memory: GuestMemory
 
   var isIdentical: Bool { if case .identical = verdict.outcome { true } else { false } }
@@ -95,7 +96,8 @@ func replay(
     bounds: bounds, knownLandings: knownLandings,
     observer: observer)
   let verdict = try replayer.run()
-  return Replayed(verdict: verdict, console: observer.console, memory: memory)
+  return Replayed(
+    verdict: verdict, console: observer.console, landings: observer.landings, memory: memory)
 }
 
 /// RAM as a whole, for comparing two guests.
