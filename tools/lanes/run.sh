@@ -20,7 +20,8 @@ add_data_of() {
   local directory
   case $(basename "$1") in
   qemu-system-*)
-    for directory in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do
+    # The last holds the modules it loads, the translator among them.
+    for directory in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu /usr/lib/x86_64-linux-gnu/qemu; do
       [ ! -d "$directory" ] || {
         mkdir -p "$scratch/stage$directory"
         cp -RL "$directory/." "$scratch/stage$directory/" 2>/dev/null || true
