@@ -44,6 +44,10 @@ extension KVMProcessor {
   /// protected mode).
   static let stepLimitNanoseconds: UInt64 = 1_000_000_000
 
+  /// Pages an instruction may be stopped for by nested faults: two of code, two each of two operands,
+  /// and as many page tables.
+  private static let stepFaultLimit = 12
+
   /// Executes one guest instruction (KVM_GUESTDBG_SINGLESTEP).
   ///
   /// Completes an unfinished instruction first. On VT-x and SVM the step uses the guest's own TF:
@@ -68,9 +72,12 @@ extension KVMProcessor {
     try setGuestDebug(.singleStep)
     let before = registers
     var exit = try enter(limit: limit)
-    if exit.reason == .debug(address: start), registers == before {
-      // Bochs' VT-x keeps the trap over the exit of a nested page fault on the instruction, and
-      // reports it before the instruction. A jump to itself is merely taken twice.
+    // Bochs' VT-x keeps the trap over the exit of a nested page fault on the instruction, and reports
+    // it before the instruction: once for each page it touches. A jump to itself is merely taken
+    // several times.
+    var faults = 0
+    while exit.reason == .debug(address: start), registers == before, faults < Self.stepFaultLimit {
+      faults += 1
       try setGuestDebug(.singleStep)
       exit = try enter(limit: limit)
     }
