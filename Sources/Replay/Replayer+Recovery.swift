@@ -106,6 +106,8 @@ extension Replayer {
     verdict.rewinds += 1
     cpu.requestsInterruptWindow = checkpoint.requestsInterruptWindow
     awaitingReply = nil
+    // The stretch begins anew when its first event comes again; what differs before it has no excuse.
+    tainted = nil
     isReplayTainted = false
     suspects.removeAll(keepingCapacity: true)
     cursor = EventCursor(reel, from: keyframe.eventIndex)

@@ -34,7 +34,7 @@ public final class Replayer<CPU: Processor> {
   var tainted: TaintedStretch?
   /// Whether a slice of this replay was tainted since the last keyframe.
   var isReplayTainted = false
-  /// The last keyframe passed, where slices of this replay may be tainted.
+  /// The last keyframe passed, to go back to.
   var checkpoint: ReplayCheckpoint?
   /// How often the replay has gone back to it.
   var rewinds = 0
