@@ -90,6 +90,7 @@ extension Replayer {
         requestsInterruptWindow: cpu.requestsInterruptWindow)
       rewinds = 0
       landingPlan = 0
+      distrustsKnownLanding = false
     }
   }
 

@@ -40,6 +40,8 @@ public final class Replayer<CPU: Processor> {
   var rewinds = 0
   /// The plan of the next landing, by its place in ``LandingPlan/all``.
   var landingPlan = 0
+  /// Whether the stop that an earlier replay landed at was no use at the next landing.
+  var distrustsKnownLanding = false
   /// Port writes whose RIP stands at the instruction on one host and after it on the other.
   var portWrites: Set<PortWriteRIPs> = []
   /// The first event whose console output is still to be printed.
@@ -51,7 +53,7 @@ public final class Replayer<CPU: Processor> {
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
   ///   - policy: the rules the reel's metadata names.
   ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
-  ///     cost landings, never correctness.
+  ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
     bounds: ReplayBounds = ReplayBounds(), knownLandings: [UInt64: UInt64] = [:],
