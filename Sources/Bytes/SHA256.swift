@@ -14,13 +14,4 @@ public enum SHA256 {
     }
     return digest
   }
-
-  /// Random bytes from libcrypto's generator, for the page key of a new reel.
-  public static func randomBytes(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    unsafe bytes.withUnsafeMutableBufferPointer { output in
-      _ = unsafe RAND_bytes(output.baseAddress, Int32(output.count))
-    }
-    return bytes
-  }
 }

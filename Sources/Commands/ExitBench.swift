@@ -61,7 +61,7 @@ struct ExitBench {
     defer { _ = unsafe unlink(path) }
     do {
       let writer = try ReelWriter(
-        path: path, overwrite: true, header: FileHeader(pageKey: SHA256.randomBytes(16)),
+        path: path, overwrite: true, header: FileHeader(pageKey: RandomKey.make(byteCount: 16)),
         metadataJSON: Array("{}".utf8))
       let cost = try runnerRound(writer)
       _ = try writer.finish(

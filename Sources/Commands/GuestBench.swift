@@ -52,7 +52,7 @@ struct GuestBench {
     var end = EndRecord.none
     let seconds = try Self.seconds {
       let writer = try ReelWriter(
-        path: path, overwrite: true, header: FileHeader(pageKey: SHA256.randomBytes(16)),
+        path: path, overwrite: true, header: FileHeader(pageKey: RandomKey.make(byteCount: 16)),
         metadataJSON: try JSONText.encode(metadata, pretty: false))
       end = try Self.run(guest, writer)
       _ = try writer.finish(end)

@@ -34,7 +34,7 @@ struct GuestImage {
     guard let path = options.flat, let address = options.loadAddress?.value else {
       throw CommandFailure("no guest was named")
     }
-    let mode: FlatLoader.Mode = options.entry == .real ? .realMode : .longMode64
+    let mode: FlatLoader.Mode = options.entry == .long64 ? .longMode64 : .realMode
     return flat(try InputFile.read(path), path: path, kind: "flat", address, mode, options)
   }
 

@@ -16,8 +16,8 @@ struct GuestOptions: ParsableArguments {
     help: ArgumentHelp("Load and entry address of --flat, such as 0x7c00.", valueName: "address"))
   var loadAddress: Address?
 
-  @Option(name: .long, help: "How --flat starts: real (16-bit) or long64.")
-  var entry: FlatEntry = .real
+  @Option(name: .long, help: "How --flat starts: real (16-bit, the default) or long64.")
+  var entry: FlatEntry?
 
   @Option(
     name: .long,
@@ -60,6 +60,7 @@ struct GuestOptions: ParsableArguments {
     guard (flat == nil) == (loadAddress == nil) else {
       throw ValidationError("--flat and --at go together")
     }
+    guard flat != nil || entry == nil else { throw ValidationError("--entry needs --flat") }
     let takesArguments = multiboot != nil || guest.map(Self.takesArguments) ?? false
     guard takesArguments || modules.isEmpty else {
       throw ValidationError("--module needs a Multiboot guest")

@@ -1,9 +1,10 @@
 internal import Glibc
+internal import Machine
 
 /// Reading the files a user names.
 enum InputFile {
-  /// The largest image read: more than any RAM the machine offers.
-  private static let limit = 4 << 30
+  /// The largest image read: the most RAM the machine offers.
+  private static let limit = GuestMemory.maximumMiB << 20
 
   /// The whole content of a file.
   ///
@@ -17,7 +18,10 @@ enum InputFile {
 
   /// Everything a descriptor gives until its end.
   static func readToEnd(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
+    let expected = byteCount(of: descriptor)
+    guard expected <= limit else { throw tooLarge(name) }
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(expected)
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count <= limit {
       // Safe: read(2) writes at most the buffer's count.
@@ -29,7 +33,19 @@ enum InputFile {
       if got == 0 { return bytes }
       bytes.append(contentsOf: buffer.prefix(got))
     }
-    throw CommandFailure("\(name) is larger than any guest's RAM")
+    throw tooLarge(name)
+  }
+
+  /// The size of a regular file, so that one that is too large is refused before it is read; 0 for
+  /// pipes, devices and what the kernel makes up (/proc).
+  private static func byteCount(of descriptor: Int32) -> Int {
+    var facts = stat()
+    guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return 0 }
+    return Int(facts.st_size)
+  }
+
+  private static func tooLarge(_ name: String) -> CommandFailure {
+    CommandFailure("\(name) is larger than any guest's RAM")
   }
 
   /// The last component of a path.

@@ -50,7 +50,12 @@ struct LandingsFile {
       try Data(JSONText.encode(content, pretty: true)).write(
         to: URL(filePath: path), options: .atomic)
     } catch {
-      throw CommandFailure("cannot write \(path): \(error)")
+      // Safe: nobody else has the error.
+      let underlying =
+        unsafe (error as? CocoaError)?.userInfo["NSUnderlyingError"] as? POSIXError
+      let reason = underlying.map { unsafe String(cString: strerror($0.code.rawValue)) }
+      throw CommandFailure(
+        "cannot write \(path): \(reason ?? "\(error)"); choose another place with --landings")
     }
   }
 }

@@ -35,7 +35,7 @@ struct RecordSession {
       input: input ?? (image.readsInput ? "-" : "none"), isRaw: image.hasConsole,
       kicker: guest.processor.kicker)
     do {
-      let header = FileHeader(pageKey: SHA256.randomBytes(16))
+      let header = FileHeader(pageKey: RandomKey.make(byteCount: 16))
       writer = try ReelWriter(
         path: output, overwrite: overwrite, header: header,
         metadataJSON: try JSONText.encode(

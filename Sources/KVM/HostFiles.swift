@@ -25,9 +25,6 @@ enum HostFiles {
   /// Whether a path exists.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  /// Whether a path can be read.
-  static func isReadable(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
-
   /// A file's first line without white space around it.
   static func line(_ path: String) -> String? {
     text(path).split(separator: "\n").first.map { line in

@@ -85,10 +85,11 @@ struct LandingEffort {
 
   var isLeft: Bool { stops < landingStops && elapsed < limitNanoseconds }
 
-  /// Whether another plan may succeed where this one did not: its stops were used up, or the guest
-  /// was let run on where the target may have been.
+  /// Whether another attempt may succeed where this one did not: its stops were used up, the guest
+  /// was let run on where the target may have been, or an earlier replay's stop was believed.
   var mayDoBetter: Bool {
-    elapsed < limitNanoseconds && (stops >= landingStops || timedRuns > 0 || loopsLeft > 0)
+    elapsed < limitNanoseconds
+      && (stops >= landingStops || timedRuns > 0 || loopsLeft > 0 || knownStop != nil)
   }
 
   /// Whether the state is worth a look after the stops made so far.

@@ -44,7 +44,7 @@ extension Replayer {
     var effort = LandingEffort(
       bounds, plan: LandingPlan.all[landingPlan], slice: target.sliceNanoseconds,
       spentHere: verdict.landingNanoseconds - before, spent: verdict.landingNanoseconds,
-      knownStop: landingPlan == 0 ? knownLandings[keyframe] : nil)
+      knownStop: landingPlan == 0 && !distrustsKnownLanding ? knownLandings[keyframe] : nil)
     defer { verdict.landingNanoseconds.add(effort.elapsed) }
     let isExact = try search(&target, &effort)
     let isRetried = !isExact && mayTryAgain(after: effort)
@@ -64,9 +64,16 @@ extension Replayer {
   /// Whether a landing that failed is tried again from the last keyframe, and with which plan.
   private func mayTryAgain(after effort: LandingEffort) -> Bool {
     guard checkpoint != nil else { return false }
-    if effort.mayDoBetter, landingPlan + 1 < LandingPlan.all.count {
-      landingPlan += 1
-      return true
+    if effort.mayDoBetter {
+      if effort.knownStop != nil {
+        // It may be another host's, or made up.
+        distrustsKnownLanding = true
+        return true
+      }
+      if landingPlan + 1 < LandingPlan.all.count {
+        landingPlan += 1
+        return true
+      }
     }
     return isReplayTainted && effort.isLeft && rewinds < Self.landingRewindLimit
   }

@@ -90,6 +90,7 @@ extension Replayer {
         requestsInterruptWindow: cpu.requestsInterruptWindow)
       rewinds = 0
       landingPlan = 0
+      distrustsKnownLanding = false
     }
   }
 
@@ -106,6 +107,8 @@ extension Replayer {
     verdict.rewinds += 1
     cpu.requestsInterruptWindow = checkpoint.requestsInterruptWindow
     awaitingReply = nil
+    // The stretch begins anew when its first event comes again; what differs before it has no excuse.
+    tainted = nil
     isReplayTainted = false
     suspects.removeAll(keepingCapacity: true)
     cursor = EventCursor(reel, from: keyframe.eventIndex)

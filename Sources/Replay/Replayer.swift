@@ -34,12 +34,14 @@ public final class Replayer<CPU: Processor> {
   var tainted: TaintedStretch?
   /// Whether a slice of this replay was tainted since the last keyframe.
   var isReplayTainted = false
-  /// The last keyframe passed, where slices of this replay may be tainted.
+  /// The last keyframe passed, to go back to.
   var checkpoint: ReplayCheckpoint?
   /// How often the replay has gone back to it.
   var rewinds = 0
   /// The plan of the next landing, by its place in ``LandingPlan/all``.
   var landingPlan = 0
+  /// Whether the stop that an earlier replay landed at was no use at the next landing.
+  var distrustsKnownLanding = false
   /// Port writes whose RIP stands at the instruction on one host and after it on the other.
   var portWrites: Set<PortWriteRIPs> = []
   /// The first event whose console output is still to be printed.
@@ -51,7 +53,7 @@ public final class Replayer<CPU: Processor> {
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
   ///   - policy: the rules the reel's metadata names.
   ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
-  ///     cost landings, never correctness.
+  ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
     bounds: ReplayBounds = ReplayBounds(), knownLandings: [UInt64: UInt64] = [:],

@@ -1,4 +1,5 @@
 import BuiltInGuests
+import Glibc
 import Testing
 import Trace
 
@@ -12,6 +13,7 @@ extension ProgramTests {
       (["record", "--guest", "hello", "--multiboot", "x"], "exactly one guest"),
       (["record", "--guest", "nosuch"], "there are: hello"),
       (["record", "--flat", "x"], "--at"),
+      (["record", "--guest", "hello", "--entry", "long64"], "--entry needs --flat"),
       (["record", "--flat", "x", "--at", "0xzz"], "0xzz"),
       (["record", "--flat", "x", "--at", "-1"], "--at"),
       (["record", "--guest", "hello", "--quantum", "5x"], "5x"),
@@ -154,6 +156,17 @@ extension ProgramTests {
       let kernel = try #require(BuiltInGuest.named("multiboot")).image
       try expectRefused(kernel, ["--multiboot", "image", "--module", "nosuch"], "nosuch")
       try expectRefused([], ["--guest", "echo", "--input", "nosuch"], "nosuch")
+    }
+
+    /// It is refused before it is read, which would take its size in memory.
+    @Test func larger() throws {
+      let directory = try TestDirectory()
+      try directory.write([], to: "image")
+      try #require(unsafe truncate(directory.path + "/image", 8 << 30) == 0)
+      for arguments in [["--kernel", "image"], ["--guest", "echo", "--input", "image"]] {
+        let run = try directory.vmreel(["record", "-o", "x.reel"] + arguments)
+        expectTrouble(run, "larger than any guest's RAM")
+      }
     }
   }
 }

@@ -27,7 +27,7 @@ import TraceIO
       .appendingPathComponent("vmreel-allocations-\(UUID().uuidString).reel").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     let writer = try ReelWriter(
-      path: path, overwrite: false, header: FileHeader(pageKey: SHA256.randomBytes(16)),
+      path: path, overwrite: false, header: FileHeader(pageKey: RandomKey.make(byteCount: 16)),
       metadataJSON: Array("{}".utf8))
     var policy = RecordingPolicy()
     policy.keyframeExitInterval = 0

@@ -47,7 +47,8 @@ enum SyntheticVMLinux {
   }
 
   static func elf(_ sections: [Section] = sections()) -> [UInt8] {
-    var image = ImageWriter(byteCount: 0x2400)
+    let end = sections.map { $0.offset + $0.bytes.count }.max() ?? 0
+    var image = ImageWriter(byteCount: max(0x2400, end))
     putIdentity(&image, type: 2)
     image.put64(base + 0x40, at: 24)
     image.put64(64, at: 32)

@@ -69,6 +69,24 @@ import Testing
     expect("no RDTSC instruction was found", Kernel.elf(quiet))
   }
 
+  /// Small files that would take minutes: each section or page is looked at on its own.
+  @Test func filesThatAskForMuchWorkAreRefused() throws {
+    let data = try #require(Kernel.sections().last)
+    var overlapping = data
+    overlapping.bytes += [UInt8](repeating: 0, count: 0x300)
+    expect(
+      "its sections overlap",
+      Kernel.elf(Kernel.sections() + Array(repeating: overlapping, count: 40)))
+    var crowded = data
+    crowded.offset = 0x3000
+    let page = [0x7f, 0x45, 0x4c, 0x46] + [UInt8](repeating: 0, count: 0xffc)
+    crowded.bytes = Array(repeatElement(page, count: 65).joined())
+    let image = Kernel.elf(Kernel.sections() + [crowded])
+    #expect(throws: LoaderError.tooMany(what: "ELF images in its data", count: 65, limit: 64)) {
+      try TimestampPatch(image)
+    }
+  }
+
   private func expect(_ reason: String, _ image: [UInt8]) {
     do throws(LoaderError) {
       _ = try TimestampPatch(image)

@@ -38,6 +38,24 @@ import Trace
     #expect(again.isIdentical && again.verdict.landings == replayed.verdict.landings)
   }
 
+  /// Stops that another host or hand wrote down: too many, so that the target is run past, and too few.
+  @Test(arguments: [UInt64.max, 4_000, 1, 0])
+  func wrongKnownLandingsCostNoLanding(stop: UInt64) throws {
+    let recording = try recording(
+      [.label("again"), .set(.rcx, 100), .call("delay"), .add(.rbx, 1)]
+        + [.jumpIfBelow(.rbx, 100, "again")] + GuestPrograms.finish
+        + [.label("delay"), .add(.rcx, .max), .jumpUnlessZero(.rcx, "delay"), .returnFromCall],
+      kick: 16_000)
+    let found = try replay(recording).verdict.landings
+    var bounds = smallBounds()
+    bounds.landingNanoseconds = 10_000_000
+    let replayed = try replay(
+      recording, bounds: bounds, knownLandings: found.mapValues { _ in stop })
+    #expect(replayed.isIdentical, "\(replayed.verdict.outcome)")
+    #expect(replayed.verdict.landings == found, "the right ones take their place")
+    #expect(replayed.verdict.rewinds == (stop > 1 ? 1 : 0))
+  }
+
   /// A register that looks as if it told one call from another changes inside the call.
   @Test func aLoopLeftTooEarlyIsGoneBackTo() throws {
     let recording = try recording(

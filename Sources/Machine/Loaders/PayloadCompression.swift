@@ -48,7 +48,10 @@ enum PayloadCompression: Equatable {
         let header = rest.prefix(4)
         let blockSize = header.reversed().reduce(0) { $0 << 8 | Int($1) }
         rest = rest.dropFirst(4)
-        guard header.count == 4, blockSize > 0, blockSize <= rest.count else { break }
+        // LZ4 takes a signed size, so a block of 2 GiB or more is none of its own.
+        guard header.count == 4, blockSize > 0, blockSize <= min(rest.count, Int(Int32.max)) else {
+          break
+        }
         let room = min(byteCount - filled, lz4BlockByteCount)
         // Safe: LZ4 reads and writes within the two sizes it is given, both checked above.
         let written = unsafe rest.withUnsafeBufferPointer { input in

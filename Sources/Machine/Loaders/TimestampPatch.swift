@@ -34,14 +34,15 @@ public struct TimestampPatch: Equatable, Sendable {
     }
     let segments = try ELFImage.plan(elf).segments
     let sections = try ELFImage.sections(elf)
-    let code = sections.filter { $0.isExecutable && $0.isLoaded }
+    let loaded = sections.filter(\.isLoaded)
+    let code = loaded.filter(\.isExecutable)
     guard !code.isEmpty else {
       throw .notPatchable(
         reason: "it has no section headers, so its code cannot be told from its data")
     }
     // Overlapping sections could make a small file a long job.
-    guard code.reduce(0, { $0 + $1.file.count }) <= elf.count else {
-      throw .notPatchable(reason: "its executable sections overlap")
+    guard loaded.reduce(0, { $0 + $1.file.count }) <= elf.count else {
+      throw .notPatchable(reason: "its sections overlap")
     }
     var sweep = CodeSweep(
       bytes: elf, segments: segments, boundaries: try InstructionBoundaries(elf, sections))
@@ -50,8 +51,9 @@ public struct TimestampPatch: Equatable, Sendable {
     hidden = sweep.sites.filter { $0.kind == .rdtscp }
     resynchronisations = sweep.resynchronisations
     otherOccurrences = sweep.otherOccurrences
-    for section in sections where section.isLoaded && !section.isExecutable {
-      userSpace += try Self.userSpaceSites(elf, section, segments)
+    var images = 0
+    for section in loaded where !section.isExecutable {
+      userSpace += try Self.userSpaceSites(elf, section, segments, &images)
     }
     guard !rewritten.isEmpty else {
       throw .notPatchable(reason: "no RDTSC instruction was found in it; is it Linux?")
@@ -76,7 +78,7 @@ public struct TimestampPatch: Equatable, Sendable {
 
   /// A vDSO image is a small ELF file on a page of its own in the kernel's data.
   private static func userSpaceSites(
-    _ elf: [UInt8], _ section: ELFSection, _ segments: [ImageSegment]
+    _ elf: [UInt8], _ section: ELFSection, _ segments: [ImageSegment], _ images: inout Int
   ) throws(LoaderError) -> [TimestampSite] {
     let page = UInt64(GuestMemory.pageSize)
     var sites: [TimestampSite] = []
@@ -86,6 +88,10 @@ public struct TimestampPatch: Equatable, Sendable {
       guard elf[offset] == 0x7f, elf[offset + 1] == 0x45, elf[offset + 2] == 0x4c,
         elf[offset + 3] == 0x46
       else { continue }
+      images += 1
+      guard images <= maximumImages else {
+        throw .tooMany(what: "ELF images in its data", count: images, limit: maximumImages)
+      }
       let image = Array(elf[offset..<min(offset + maximumVDSOByteCount, section.file.upperBound)])
       guard let inner = try? ELFImage.sections(image) else { continue }
       let code = inner.filter(\.isExecutable)
@@ -107,6 +113,8 @@ public struct TimestampPatch: Equatable, Sendable {
   }
 
   private static let maximumVDSOByteCount = 64 << 10
+  /// Linux has three (for 64-bit, x32 and 32-bit programs); a file of many would be a long job.
+  private static let maximumImages = 64
 }
 
 /// Decodes sections from end to end and collects what reads the counter.
