@@ -1,0 +1,94 @@
+internal import ArgumentParser
+internal import SyntheticReels
+internal import Trace
+
+/// `vmreel bench read`: what reading an event costs.
+struct BenchReadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "read",
+    abstract: "Nanoseconds per event of reading reels of several sizes; memory.",
+    discussion: """
+      Synthetic reels are read from beginning to end. Times are CPU times of all threads, so the \
+      rates are those of one core. References are a copy of the same events in memory, and zstd -d \
+      of their fields as plain columns, compressed before.
+
+      Example:
+        vmreel bench read --sizes 100k,1m --rounds 3
+      """)
+
+  @OptionGroup var options: SyntheticBenchOptions
+
+  func run() throws {
+    let directory = try BenchDirectory(in: options.common.directory)
+    var measurements: [BenchMeasurement] = []
+    for count in options.counts {
+      var configuration = SyntheticReel.Configuration()
+      configuration.seed = options.seed
+      configuration.eventCount = count
+      let path = directory.path + "/read-\(count).reel"
+      StandardError.note("\(count) events")
+      try BenchReel.write(configuration, to: path)
+      var bench = ReadBench(path: path, eventCount: count)
+      for _ in 0..<options.common.rounds { try bench.round() }
+      measurements += bench.samples.measurements(of: "\(count) events", events: count)
+    }
+    try BenchReport("read", rounds: options.common.rounds, seed: options.seed, measurements)
+      .print(as: options.common.format)
+  }
+}
+
+/// Reads one reel again and again.
+struct ReadBench {
+  private static let copying = BenchVariant(name: "memcpy", unit: .nanosecondsPerEvent)
+  private static let zstd = BenchVariant(name: "zstd -d", unit: .nanosecondsPerEvent)
+  private static let whole = BenchVariant(
+    name: "whole events", unit: .nanosecondsPerEvent, reference: zstd.name)
+  private static let rate = BenchVariant(
+    name: "whole events, rate", unit: .millionEventsPerSecond)
+  private static let memory = BenchVariant(name: "resident at most", unit: .mebibytes)
+  /// Event blocks the references are measured on.
+  private static let referenceBlocks = 4
+
+  let path: String
+  let eventCount: UInt64
+  private(set) var samples = BenchSamples()
+  private let copy = EventCopy()
+  private let columns = RawColumns()
+
+  init(path: String, eventCount: UInt64) {
+    self.path = path
+    self.eventCount = eventCount
+  }
+
+  mutating func round() throws {
+    ResidentPeak.reset()
+    let start = BenchClock.process()
+    let read = try BenchReel.scan(try BenchReel.open(path))
+    let spent = Double(BenchClock.process() - start)
+    guard read == eventCount else {
+      throw CommandFailure("the bench's reel has \(read) events, not \(eventCount)")
+    }
+    let peak = ResidentPeak.mebibytes()
+    try measureReferences()
+    samples.add(Self.whole, spent / Double(read))
+    samples.add(Self.rate, Double(read) / spent * 1000)
+    // One-column scan: to be measured here, in ns/event and M events/s, once Trace reads a column
+    // alone.
+    if let peak { samples.add(Self.memory, peak) }
+  }
+
+  private mutating func measureReferences() throws {
+    let reel = try BenchReel.open(path)
+    var (copied, decompressed, events): (UInt64, UInt64, Int) = (0, 0, 0)
+    for block in reel.eventBlocks.prefix(Self.referenceBlocks) {
+      let decoded = try BenchReel.failing { try reel.events(of: block) }
+      columns.set(decoded.events, payload: decoded.payload)
+      _ = columns.compress()
+      decompressed += columns.decompress()
+      copied += copy.copy(decoded.events)
+      events += decoded.events.count
+    }
+    samples.add(Self.copying, Double(copied) / Double(max(1, events)))
+    samples.add(Self.zstd, Double(decompressed) / Double(max(1, events)))
+  }
+}
