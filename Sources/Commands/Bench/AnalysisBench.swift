@@ -84,19 +84,24 @@ struct AnalysisBench {
     let reading = BenchVariant(
       name: readsTwice ? "whole events of both" : "whole events", unit: .nanosecondsPerEvent)
     let start = BenchClock.process()
-    for _ in 0..<(readsTwice ? 2 : 1) { _ = try BenchReel.scan(try BenchReel.open(path)) }
-    samples.add(reading, Double(BenchClock.process() - start) / Double(count))
+    let repetitions = BenchReel.repetitions(of: count)
+    for _ in 0..<(repetitions * (readsTwice ? 2 : 1)) {
+      _ = try BenchReel.scan(try BenchReel.open(path))
+    }
+    samples.add(reading, Double(BenchClock.process() - start) / Double(count * repetitions))
 
     ResidentPeak.reset()
     let begin = BenchClock.process()
-    let result = try BenchReel.failing {
-      try work(try BenchReel.open(path), try BenchReel.open(path))
+    for _ in 0..<repetitions {
+      let result = try BenchReel.failing {
+        try work(try BenchReel.open(path), try BenchReel.open(path))
+      }
+      guard result > 0 else { throw CommandFailure("bench \(name) found no events in its reel") }
     }
     let spent = BenchClock.process() - begin
-    guard result > 0 else { throw CommandFailure("bench \(name) found no events in its reel") }
     let variant = BenchVariant(
       name: name, unit: .nanosecondsPerEvent, reference: reading.name)
-    samples.add(variant, Double(spent) / Double(count))
+    samples.add(variant, Double(spent) / Double(count * repetitions))
     if let peak = ResidentPeak.mebibytes() {
       samples.add(BenchVariant(name: "resident at most", unit: .mebibytes), peak)
     }

@@ -63,11 +63,15 @@ struct ReadBench {
   mutating func round() throws {
     ResidentPeak.reset()
     let start = BenchClock.process()
-    let read = try BenchReel.scan(try BenchReel.open(path))
-    let spent = Double(BenchClock.process() - start)
-    guard read == eventCount else {
-      throw CommandFailure("the bench's reel has \(read) events, not \(eventCount)")
+    let repetitions = BenchReel.repetitions(of: eventCount)
+    for _ in 0..<repetitions {
+      let read = try BenchReel.scan(try BenchReel.open(path))
+      guard read == eventCount else {
+        throw CommandFailure("the bench's reel has \(read) events, not \(eventCount)")
+      }
     }
+    let spent = Double(BenchClock.process() - start)
+    let read = eventCount * repetitions
     let peak = ResidentPeak.mebibytes()
     try measureReferences()
     samples.add(Self.whole, spent / Double(read))
