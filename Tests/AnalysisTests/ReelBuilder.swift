@@ -134,7 +134,7 @@ struct ReelBuilder {
     }
     for total in totals { output += encoder.block(.hostTotals, total.encoded()) }
     if let endReason {
-      output += encoder.block(.end, endRecord(entries, endReason, lastTime).encoded())
+      output += encoder.end(endRecord(entries, endReason, lastTime))
     }
     return output
   }

@@ -186,5 +186,5 @@ extension Metadata {
     host: Host(cpu: "x", kernel: "6", kvmModule: "kvm_amd", ripConventions: [:]),
     policies: Policies(
       placement: "seal", clock: "warp", interruptWindow: "late", tsc: "none",
-      quantumNanoseconds: 4_000_000, exitCostNanoseconds: 1000, check: "bits16"))
+      quantumNanoseconds: 4_000_000, exitCostNanoseconds: 1000, check: "bits8"))
 }

@@ -205,5 +205,5 @@ func sampleReel() -> [UInt8] {
     firstTime: first.events.last?.exitTime ?? 0, with: &encoder)
   bytes += appendKernelExits(sampleKernelExits(60), firstTime: 5, with: &encoder)
   bytes += encoder.block(.hostTotals, sampleTotals(.end, anchor: 99, recorded: 60).encoded())
-  return bytes + encoder.block(.end, endRecord(events: 100).encoded())
+  return bytes + encoder.end(endRecord(events: 100))
 }
