@@ -10,8 +10,10 @@ struct GuestAccess: Sendable {
     case constant(UInt64)
     /// The next byte of the console text.
     case text
-    /// The guest's clock.
+    /// The guest's clock, as what RDTSC reads.
     case clock
+    /// Random bits that grow with the guest's clock.
+    case deadline
     /// Random bits under this mask.
     case random(UInt64)
     /// The first value three times out of four, else the second.
@@ -48,18 +50,18 @@ struct GuestRoutine: Sendable {
 struct GuestCode: Sendable {
   /// What stands in RFLAGS at most exits: ZF and PF, nothing, CF, SF.
   private static let usualFlags: [UInt16] = [0x44, 0, 0, 0x1, 0x84, 0x10]
-  /// Copies of each routine, at addresses of their own; index by index as in `templates`.
-  private static let copies = [8, 14, 10, 6, 8, 10, 4, 4, 3, 4]
 
   var routines: [GuestRoutine] = []
   /// One index into `routines` for each share of the time.
   var choices: [Int] = []
 
-  init(seed: UInt64) {
+  /// - Parameter readsTimestamps: whether RDTSC is an exit.
+  init(seed: UInt64, readsTimestamps: Bool) {
     var random = SplitMix64(seed: seed ^ 0x636f_6465)
     var rip: UInt64 = 0xffff_ffff_8100_0000
-    for (template, copies) in zip(Self.templates, Self.copies) {
-      for _ in 0..<copies {
+    let timestamps = readsTimestamps ? [(share: 9, copies: 8, routine: Self.timestamp)] : []
+    for template in timestamps + Self.templates {
+      for _ in 0..<template.copies {
         rip += 0x100 + random.below(0x8000)
         routines.append(Self.place(template.routine, &rip, &random))
         for _ in 0..<template.share { choices.append(routines.count - 1) }
@@ -81,10 +83,12 @@ struct GuestCode: Sendable {
     return routine
   }
 
-  /// What drivers and a booting kernel do, and how often one of its copies is chosen.
-  private static let templates: [(share: Int, routine: GuestRoutine)] = [
-    (9, timestamp), (4, configurationSpace), (5, serialText), (6, timerTick), (4, deviceRegisters),
-    (2, modelSpecific), (2, realTimeClock), (1, diskSector), (1, stringOutput), (1, debugText),
+  /// What drivers and a booting kernel do: how many copies there are, at addresses of their own, and
+  /// how often each is chosen.
+  private static let templates: [(share: Int, copies: Int, routine: GuestRoutine)] = [
+    (4, 14, configurationSpace), (5, 10, serialText), (6, 6, timerTick), (4, 8, deviceRegisters),
+    (2, 10, modelSpecific), (2, 4, realTimeClock), (1, 4, diskSector), (1, 3, stringOutput),
+    (1, 4, debugText),
   ]
 
   /// A rewritten RDTSC.
@@ -129,7 +133,7 @@ struct GuestCode: Sendable {
   private static let modelSpecific = GuestRoutine(
     accesses: [
       GuestAccess(kind: .msrRead, address: 0x1b, data: .constant(0xfee0_0900), answerWidth: 8),
-      GuestAccess(kind: .msrWrite, address: 0x6e0, data: .clock),
+      GuestAccess(kind: .msrWrite, address: 0x6e0, data: .deadline),
     ], repetitions: 2)
 
   private static let realTimeClock = GuestRoutine(

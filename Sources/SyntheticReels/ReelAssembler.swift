@@ -89,7 +89,7 @@ public final class ReelAssembler: TraceSink {
   public func finish(_ end: EndRecord?) -> [UInt8] {
     flushEvents()
     flushKernelExits()
-    if let end { output += encoder.block(.end, end.encoded()) }
+    if let end { output += encoder.end(end) }
     return output
   }
 }

@@ -20,7 +20,7 @@ extension SyntheticReel.Configuration {
         ripConventions: ["in": "at", "out": "at"]),
       policies: Metadata.Policies(
         placement: "seal", clock: "warp", interruptWindow: "late",
-        tsc: freezesTimestamp ? "freeze" : "none", quantumNanoseconds: 5_000_000,
+        tsc: freezesTimestamp ? "freeze" : "patch", quantumNanoseconds: 5_000_000,
         exitCostNanoseconds: 5000, check: "bits16"))
     if instructionSet != 0 {
       metadata.kernelExits = Metadata.KernelExitNames(isas: [instructionSet])

@@ -79,11 +79,14 @@ public struct SyntheticReel: Sendable {
   private var rip: UInt64 = 0
   private var virtualTime: UInt64 = 0
   private var textPosition = 0
+  /// What the recorder adds to virtual time where each RDTSC is an exit.
+  private let clockNoise: [UInt64]
 
   /// Prepares a reel; its events come with ``nextBatch(_:)``.
   public init(_ configuration: Configuration) {
     self.configuration = configuration
-    code = GuestCode(seed: configuration.seed)
+    code = GuestCode(
+      seed: configuration.seed, readsTimestamps: !configuration.freezesTimestamp)
     pages = GuestPages(seed: configuration.seed, pageCount: configuration.pageCount)
     tracer = KernelTracer(configuration)
     random = SplitMix64(seed: configuration.seed)
@@ -94,6 +97,8 @@ public struct SyntheticReel: Sendable {
     exitsBefore = configuration.firstEvent / 9 * 5
     guestMadeExits = exitsBefore
     keyframe = configuration.firstKeyframe
+    var noise = SplitMix64(seed: 64)
+    clockNoise = (0..<64).map { _ in noise.below(1024) }
   }
 
   /// Fills a batch with what comes next; false when the reel is complete.
@@ -273,7 +278,8 @@ public struct SyntheticReel: Sendable {
     case .text:
       event.value = UInt64(ConsoleText.bytes[textPosition])
       textPosition = (textPosition + 1) % ConsoleText.bytes.count
-    case .clock: event.value = now &* 2 &+ random.below(400)
+    case .clock: event.timestamp = virtualTime + clockNoise[Int(guestMadeExits % 64)]
+    case .deadline: event.value = virtualTime &+ random.next() & 0xffff
     case .random(let mask): event.value = random.next() & mask
     case .status(let usual, let other): event.value = random.below(4) == 0 ? other : usual
     case .elements:
@@ -290,8 +296,8 @@ public struct SyntheticReel: Sendable {
     _ event: inout Event, handling: UInt64, slice: UInt64, _ batch: inout SyntheticBatch
   ) {
     // The first entry is the moment times count from.
-    event.entryTime = now == 0 ? 0 : now &+ random.duration(around: handling)
-    event.exitTime = event.entryTime &+ random.duration(around: slice)
+    event.entryTime = now == 0 ? 0 : now &+ ticks(random.duration(around: handling))
+    event.exitTime = event.entryTime &+ ticks(random.duration(around: slice))
     now = event.exitTime
     rip = event.rip
     if configuration.instructionSet != 0 {
@@ -299,22 +305,28 @@ public struct SyntheticReel: Sendable {
     }
   }
 
+  /// A duration as it can be stored.
+  private func ticks(_ nanoseconds: UInt64) -> UInt64 {
+    nanoseconds - nanoseconds % Event.timeResolution
+  }
+
   /// What all events have, then the digest, as EventDigest absorbs it.
   private mutating func finish(_ event: inout Event, _ batch: inout SyntheticBatch) {
     if !event.kind.isGuestMade { pending = nil }
     if !event.kind.isExit {
-      event.rip = rip
       event.entryTime = now
       event.exitTime = now
     }
     event.vcpu = UInt16(vcpu)
     if configuration.freezesTimestamp { event.timestamp = virtualTime / 1_000_000 + 1 }
     absorb(event, batch.payload)
-    if event.kind.isGuestMade, guestMadeExits.isMultiple(of: 64) {
-      event.flags = .fullDigest
-      event.digest = digest.value
+    if event.kind.isGuestMade {
+      event.check = .init(truncatingIfNeeded: digest.value)
+      if guestMadeExits.isMultiple(of: 64) {
+        event.flags = .fullDigest
+        event.digest = digest.value
+      }
     }
-    event.check = .init(truncatingIfNeeded: digest.value)
     batch.events.append(event)
     index += 1
     sinceKeyframe += 1
@@ -327,6 +339,9 @@ public struct SyntheticReel: Sendable {
         | UInt64(event.count) << 32)
     digest.absorb(event.address)
     digest.absorb(event.value)
+    if event.device != 0 || event.image != 0 {
+      digest.absorb(UInt64(event.device) | UInt64(event.image) << 16)
+    }
     if event.payloadLength > 0 {
       digest.absorb(bytes: payload[Int(event.payloadOffset)...])
     }

@@ -68,7 +68,7 @@ private func bytes(_ configuration: SyntheticReel.Configuration) -> [UInt8] {
     let reel = try Reel(MemorySource(bytes))
     #expect(reel.tail == .whole)
     #expect(reel.end?.eventCount == max(3, configuration.eventCount))
-    let numbers = try reel.keyframeNumbers()
+    let numbers = reel.keyframeNumbers
     #expect(numbers.first == configuration.firstKeyframe && numbers.count >= 2)
     for number in numbers { _ = try reel.pageMap(at: number) }
   }
@@ -126,11 +126,11 @@ private func bytes(_ configuration: SyntheticReel.Configuration) -> [UInt8] {
       let keyframe = try reel.keyframe(of: block)
       if keyframe.isFullMap { continue }
       named += keyframe.pages.count
-      zeros += keyframe.pages.count { $0.identity == .zeroPage }
+      zeros += keyframe.pages.count { $0.content == .zero }
     }
     #expect(zeros > 0 && stored < named - zeros, "\(stored) stored, \(named) named, \(zeros) zero")
     var count = 0
-    let last = try #require(try reel.keyframeNumbers().last)
+    let last = try #require(reel.keyframeNumbers.last)
     try reel.forEachPage(of: try reel.pageMap(at: last)) { _, content in
       count += content.contains { $0 != 0 } ? 1 : 0
     }

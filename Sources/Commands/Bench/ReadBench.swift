@@ -10,7 +10,7 @@ struct BenchReadCommand: ParsableCommand {
     discussion: """
       Synthetic reels are read from beginning to end. Times are CPU times of all threads, so the \
       rates are those of one core. References are a copy of the same events in memory, and zstd -d \
-      of their fields as plain columns, compressed before.
+      of their fields as plain columns, compressed before. One column alone is read, too.
 
       Example:
         vmreel bench read --sizes 100k,1m --rounds 3
@@ -76,9 +76,37 @@ struct ReadBench {
     try measureReferences()
     samples.add(Self.whole, spent / Double(read))
     samples.add(Self.rate, Double(read) / spent * 1000)
-    // One-column scan: to be measured here, in ns/event and M events/s, once Trace reads a column
-    // alone.
+    try scanColumn(.kind, repetitions)
+    try scanColumn(.address, repetitions)
     if let peak { samples.add(Self.memory, peak) }
+  }
+
+  /// Reads one column of all blocks, and nothing else.
+  private mutating func scanColumn(_ column: EventColumn, _ repetitions: UInt64) throws {
+    let start = BenchClock.process()
+    for _ in 0..<repetitions {
+      let reel = try BenchReel.open(path)
+      var (count, sum): (UInt64, UInt64) = (0, 0)
+      for block in reel.eventBlocks {
+        guard let entries = try BenchReel.failing({ try reel.column(column, of: block) })
+        else { continue }
+        count += UInt64(entries.count)
+        for entry in entries { sum &+= entry }
+      }
+      guard count == eventCount else {
+        throw CommandFailure("the column \(column.name) has \(count) entries, not \(eventCount)")
+      }
+      Blackhole.consume(sum)
+    }
+    let spent = Double(BenchClock.process() - start)
+    let read = eventCount * repetitions
+    let name = "column \(column.name)"
+    samples.add(
+      BenchVariant(name: name, unit: .nanosecondsPerEvent, reference: Self.copying.name),
+      spent / Double(read))
+    samples.add(
+      BenchVariant(name: name + ", rate", unit: .millionEventsPerSecond),
+      Double(read) / spent * 1000)
   }
 
   private mutating func measureReferences() throws {

@@ -120,7 +120,9 @@ struct SeekBench {
   private func jump(to target: EventIndex) throws -> Int {
     try BenchReel.failing {
       let reel = try BenchReel.open(path)
-      let number = try Self.keyframe(of: reel, before: target)
+      guard let number = reel.lastKeyframe(notAfter: target) else {
+        throw CommandFailure("the bench's reel has no keyframe before event \(target)")
+      }
       var (pages, sum): (Int, UInt64) = (0, 0)
       try reel.forEachPage(of: try reel.pageMap(at: number)) { _, content in
         pages += 1
@@ -133,22 +135,6 @@ struct SeekBench {
       }
       return pages
     }
-  }
-
-  /// The last keyframe at or before an event, by binary search.
-  private static func keyframe(of reel: Reel, before target: EventIndex) throws -> UInt64 {
-    let numbers = try reel.keyframeNumbers()
-    var low = 0
-    var high = numbers.count - 1
-    while low < high {
-      let middle = (low + high + 1) / 2
-      if try reel.keyframe(numbers[middle]).eventIndex <= target {
-        low = middle
-      } else {
-        high = middle - 1
-      }
-    }
-    return numbers[low]
   }
 
   /// Milliseconds to open a reel.

@@ -7,7 +7,7 @@ internal import TraceIO
 struct BenchSizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "size",
-    abstract: "Bytes per exit of reels, by type of block.",
+    abstract: "Bytes per exit of reels, by type of block and by column of the events.",
     discussion: """
       Block headers are counted with their blocks. The reference is zstd -1 of the events' fields \
       as plain columns. Without reels a synthetic one of 100000 events is measured.
@@ -90,11 +90,24 @@ struct SizeBench {
       let variant = BenchVariant(
         name: type.name, unit: .bytesPerExit, reference: type == .events ? Self.zstd.name : nil)
       samples.add(variant, Double(sizes.storedBytes(of: type)) * perExit)
-      // Columns: to be added here, below their block type, once Trace hands out the stored and raw
-      // bytes of each.
+      if type == .events { try addColumns(to: &samples, perExit) }
     }
     samples.add(
       BenchVariant(name: "whole reel", unit: .bytesPerExit), Double(reel.byteCount) * perExit)
     return samples.measurements(of: subject, events: events)
+  }
+
+  /// The columns of the events, in the order of their numbers.
+  private func addColumns(to samples: inout BenchSamples, _ perExit: Double) throws {
+    var stored: [UInt16: Int] = [:]
+    for block in reel.eventBlocks {
+      for size in try reel.columnSizes(of: block) { stored[size.id, default: 0] += size.storedSize }
+    }
+    for (id, byteCount) in stored.sorted(by: { $0.key < $1.key }) {
+      let name = EventColumn(rawValue: id)?.name ?? "column-\(id)"
+      samples.add(
+        BenchVariant(name: "events: \(name)", unit: .bytesPerExit, reference: BlockType.events.name),
+        Double(byteCount) * perExit)
+    }
   }
 }
