@@ -157,7 +157,7 @@ public struct BlockEncoder {
   }
 
   /// The block of a header whose sizes and checksum are still to be filled in.
-  private mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
+  public mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
     let level = header.type == .pages ? FrameCompressor.pageLevel : FrameCompressor.level
     return block(header, (compressor.compress(raw, level: level), raw.count))
   }

@@ -10,6 +10,11 @@ enum ColumnEncoding: UInt8 {
   case zigZagPlanes = 1
   /// Bytes that are no entries.
   case bytes = 2
+  /// A byte w from 1 to 8, then each zigzag-coded difference in w bytes: for differences that come
+  /// again in the same order, which zstd finds as long as their bytes stand together.
+  case zigZagRows = 3
+
+  fileprivate var isZigZag: Bool { self == .zigZagPlanes || self == .zigZagRows }
 }
 
 /// One entry of a block's column directory.
@@ -85,36 +90,54 @@ struct StoredColumns {
     return raw
   }
 
-  /// The planes of a column of `count` entries, none above `limit`.
+  /// The block as it would be stored without compression.
+  func uncompressed() throws(TraceError) -> [UInt8] {
+    var directory = ByteWriter()
+    var body: [UInt8] = []
+    directory.append(UInt16(entries.count))
+    for entry in entries {
+      directory.append(
+        id: entry.id, encoding: entry.encoding, isRequired: entry.isRequired,
+        rawLength: entry.rawLength, storedLength: entry.rawLength)
+      body += try rawBytes(of: entry)
+    }
+    return directory.bytes + body
+  }
+
+  /// The numbers of a column of `count` entries, none above `limit`.
   ///
-  /// - Throws: `malformed` when its bytes are not so many planes.
-  func planes(
+  /// - Throws: `malformed` when its bytes are not so many numbers.
+  func values(
     of entry: ColumnEntry, count: Int, limit: UInt64
-  ) throws(TraceError) -> ColumnPlanes {
-    guard
-      let planes = ColumnPlanes(
-        try rawBytes(of: entry), count: count, isZigZag: entry.encoding == 1, limit: limit)
+  ) throws(TraceError) -> ColumnValues {
+    guard let encoding = ColumnEncoding(rawValue: entry.encoding),
+      let values = ColumnValues(
+        try rawBytes(of: entry), count: count, encoding: encoding, limit: limit)
     else { throw .malformed(offset: offset, what: "column \(entry.id)", nil) }
-    return planes
+    return values
   }
 }
 
 /// A column of numbers, read from its first entry to its last.
-struct ColumnPlanes {
+struct ColumnValues {
   private let raw: [UInt8]
   private let count: Int
-  private let isZigZag: Bool
+  private let encoding: ColumnEncoding
+  /// The places of the planes in a number; of rows, one for each byte.
   private let shifts: [UInt64]
   private var row = 0
 
   /// Takes a column's raw bytes; `nil` when they are not `count` entries up to `limit`.
-  init?(_ raw: [UInt8], count: Int, isZigZag: Bool, limit: UInt64) {
-    guard let mask = raw.first else { return nil }
+  init?(_ raw: [UInt8], count: Int, encoding: ColumnEncoding, limit: UInt64) {
+    guard let first = raw.first, encoding != .zigZagRows || (1...8).contains(first) else {
+      return nil
+    }
+    let mask = encoding == .zigZagRows ? UInt8.max >> (8 - first) : first
     shifts = (0..<8).filter { mask & (1 << $0) != 0 }.map { UInt64($0 * 8) }
     guard raw.count == 1 + shifts.count * count else { return nil }
     self.raw = raw
     self.count = count
-    self.isZigZag = isZigZag
+    self.encoding = encoding
     guard isWithin(limit) else { return nil }
   }
 
@@ -137,6 +160,34 @@ struct ColumnPlanes {
   mutating func read(into output: UnsafeMutableBufferPointer<UInt64>) {
     precondition(output.count <= count - row, "no more entries than there are")
     guard !output.isEmpty else { return }
+    if encoding == .zigZagRows {
+      unsafe readRows(into: output)
+    } else {
+      unsafe readPlanes(into: output)
+    }
+    if encoding.isZigZag {
+      for index in output.indices {
+        unsafe output[index] = UInt64(bitPattern: ZigZag.decode(output[index]))
+      }
+    }
+    row += output.count
+  }
+
+  private func readRows(into output: UnsafeMutableBufferPointer<UInt64>) {
+    let width = shifts.count
+    unsafe raw.withUnsafeBufferPointer { bytes in
+      // Safe: the rows are `count` times `width` bytes behind the first.
+      var place = 1 + row * width
+      for index in output.indices {
+        var value: UInt64 = 0
+        for byte in 0..<width { unsafe value |= UInt64(bytes[place + byte]) &<< UInt64(8 * byte) }
+        unsafe output[index] = value
+        place += width
+      }
+    }
+  }
+
+  private func readPlanes(into output: UnsafeMutableBufferPointer<UInt64>) {
     unsafe raw.withUnsafeBufferPointer { bytes in
       for (place, shift) in shifts.enumerated() {
         // Safe: plane `place` is `count` bytes behind the mask, and `row` + output's are in them.
@@ -150,12 +201,6 @@ struct ColumnPlanes {
       }
     }
     if shifts.isEmpty { unsafe output.update(repeating: 0) }
-    if isZigZag {
-      for index in output.indices {
-        unsafe output[index] = UInt64(bitPattern: ZigZag.decode(output[index]))
-      }
-    }
-    row += output.count
   }
 }
 
@@ -181,15 +226,28 @@ struct ColumnBlockWriter {
     for index in values.indices { unsafe union |= values[index] }
     guard !values.isEmpty, union != 0 || !mayBeAbsent else { return }
     raw.removeAll(keepingCapacity: true)
+    if encoding == .zigZagRows {
+      let width = max(1, (64 - union.leadingZeroBitCount + 7) / 8)
+      raw.append(UInt8(width))
+      for index in values.indices {
+        let value = unsafe values[index]
+        for byte in 0..<width { raw.append(UInt8(truncatingIfNeeded: value &>> UInt64(8 * byte))) }
+      }
+    } else {
+      unsafe appendPlanes(values, union)
+    }
+    unsafe raw.withUnsafeBytes {
+      unsafe append(id: id, encoding: encoding, isRequired: isRequired, bytes: $0)
+    }
+  }
+
+  private mutating func appendPlanes(_ values: UnsafeBufferPointer<UInt64>, _ union: UInt64) {
     let planes = (0..<8).filter { union >> (8 * UInt64($0)) & 0xff != 0 }
     raw.append(planes.reduce(0) { $0 | 1 << UInt8($1) })
     for plane in planes {
       let shift = UInt64(plane * 8)
       unsafe raw.append(
         contentsOf: values.lazy.map { UInt8(truncatingIfNeeded: $0 &>> shift) })
-    }
-    unsafe raw.withUnsafeBytes {
-      unsafe append(id: id, encoding: encoding, isRequired: isRequired, bytes: $0)
     }
   }
 
@@ -205,11 +263,9 @@ struct ColumnBlockWriter {
     }
     columnCount += 1
     rawLength += bytes.count
-    directory.append(id)
-    directory.append(encoding.rawValue)
-    directory.append(UInt8(isRequired ? 1 : 0))
-    directory.append(UInt32(bytes.count))
-    directory.append(UInt32(body.count - start))
+    directory.append(
+      id: id, encoding: encoding.rawValue, isRequired: isRequired, rawLength: bytes.count,
+      storedLength: body.count - start)
   }
 
   /// The block's stored bytes, and their size before compression.
@@ -223,5 +279,18 @@ struct ColumnBlockWriter {
     directory.truncate(to: 0)
     body.removeAll(keepingCapacity: true)
     return (block.bytes, rawSize)
+  }
+}
+
+extension ByteWriter {
+  /// Appends an entry of a column directory.
+  fileprivate mutating func append(
+    id: UInt16, encoding: UInt8, isRequired: Bool, rawLength: Int, storedLength: Int
+  ) {
+    append(id)
+    append(encoding)
+    append(UInt8(isRequired ? 1 : 0))
+    append(UInt32(rawLength))
+    append(UInt32(storedLength))
   }
 }

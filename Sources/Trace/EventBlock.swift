@@ -53,7 +53,7 @@ struct EventColumnReader {
 
   private(set) var payload: [UInt8] = []
   private(set) var skippedColumns = 0
-  private var columns: [(column: EventColumn, planes: ColumnPlanes)] = []
+  private var columns: [(column: EventColumn, values: ColumnValues)] = []
   private var rip: UInt64 = 0
   private var timestamp: UInt64 = 0
   private var time: UInt64
@@ -73,8 +73,8 @@ struct EventColumnReader {
       if column == .payload {
         payload = try stored.rawBytes(of: entry)
       } else {
-        let planes = try stored.planes(of: entry, count: rows[column.rows], limit: column.limit)
-        columns.append((column, planes))
+        let values = try stored.values(of: entry, count: rows[column.rows], limit: column.limit)
+        columns.append((column, values))
       }
     }
   }
@@ -90,7 +90,7 @@ struct EventColumnReader {
     let rows =
       column.rows == .all
       ? count : try RowCounts(stored, known, count: count, at: offset)[column.rows]
-    return try stored.planes(of: entry, count: rows, limit: column.limit).values()
+    return try stored.values(of: entry, count: rows, limit: column.limit).values()
   }
 
   /// The columns this version knows; others may be skipped unless they say no.
@@ -122,7 +122,7 @@ struct EventColumnReader {
         let column = columns[index].column
         let rows = unsafe Self.rows(column.rows, of: run)
         let values = unsafe UnsafeMutableBufferPointer(rebasing: scratch[..<rows])
-        unsafe columns[index].planes.read(into: values)
+        unsafe columns[index].values.read(into: values)
         unsafe put(column, UnsafeBufferPointer(values), into: run)
       }
       unsafe accumulateTimes(run)
@@ -264,7 +264,7 @@ struct EventColumnReader {
     private static func values(
       of column: (EventColumn, ColumnEntry), _ stored: StoredColumns, _ count: Int
     ) throws(TraceError) -> [UInt64] {
-      try stored.planes(of: column.1, count: count, limit: column.0.limit).values()
+      try stored.values(of: column.1, count: count, limit: column.0.limit).values()
     }
   }
 }

@@ -55,7 +55,8 @@ public enum EventColumn: UInt16, CaseIterable, Sendable {
   /// How the column's entries are stored.
   var encoding: ColumnEncoding {
     switch self {
-    case .ripDelta, .gap, .slice, .timestampDelta: .zigZagPlanes
+    case .ripDelta: .zigZagRows
+    case .gap, .slice, .timestampDelta: .zigZagPlanes
     case .payload: .bytes
     default: .planes
     }

@@ -32,7 +32,8 @@ public struct KernelExitBlock: Equatable, Sendable {
 
     var encoding: ColumnEncoding {
       switch self {
-      case .ripDelta, .gap, .slice: .zigZagPlanes
+      case .ripDelta: .zigZagRows
+      case .gap, .slice: .zigZagPlanes
       default: .planes
       }
     }
@@ -74,7 +75,7 @@ public struct KernelExitBlock: Equatable, Sendable {
         skippedColumns += 1
         continue
       }
-      let values = try columns.planes(of: entry, count: count, limit: column.limit).values()
+      let values = try columns.values(of: entry, count: count, limit: column.limit).values()
       if exits.isEmpty { exits = [KernelExitRecord](repeating: KernelExitRecord(), count: count) }
       for index in exits.indices { Self.put(column, values[index], into: &exits[index]) }
     }

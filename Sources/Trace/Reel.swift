@@ -317,6 +317,15 @@ public final class Reel {
     return columns.entries.map { ($0.id, $0.rawLength, $0.storedLength) }
   }
 
+  /// A block's stored bytes as they would be without compression.
+  public func uncompressedBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    guard block.header.type == .events || block.header.type == .kernelExits else {
+      return try rawBytes(of: block)
+    }
+    let stored = try source.readStoredBytes(of: block)
+    return try StoredColumns(stored, header: block.header, at: block.offset).uncompressed()
+  }
+
   /// Decodes a block of kernel exits.
   public func kernelExits(of block: BlockDescriptor) throws(TraceError) -> KernelExitBlock {
     try KernelExitBlock(
