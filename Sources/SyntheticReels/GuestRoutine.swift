@@ -32,6 +32,8 @@ struct GuestAccess: Sendable {
   var answerWidth: UInt8 = 0
   /// The vector injected after a halt.
   var vector: UInt64 = 0
+  /// The disk, from 1, that writes guest memory after this exit; 0: none.
+  var disk: UInt16 = 0
   var rip: UInt64 = 0
   var arithmeticFlags: UInt16 = 0
   /// Mean host nanoseconds of handling it, and of the guest's slice before it.
@@ -55,12 +57,16 @@ struct GuestCode: Sendable {
   /// One index into `routines` for each share of the time.
   var choices: [Int] = []
 
-  /// - Parameter readsTimestamps: whether RDTSC is an exit.
-  init(seed: UInt64, readsTimestamps: Bool) {
-    var random = SplitMix64(seed: seed ^ 0x636f_6465)
+  init(_ configuration: SyntheticReel.Configuration) {
+    var random = SplitMix64(seed: configuration.seed ^ 0x636f_6465)
     var rip: UInt64 = 0xffff_ffff_8100_0000
-    let timestamps = readsTimestamps ? [(share: 9, copies: 8, routine: Self.timestamp)] : []
-    for template in timestamps + Self.templates {
+    var templates = Self.templates
+    // Where RDTSC is frozen it is no exit.
+    if !configuration.freezesTimestamp { templates.append((9, 8, Self.timestamp)) }
+    for disk in 0..<configuration.diskCount {
+      templates.append((16, 1, Self.diskTransfer(disk: UInt16(disk + 1))))
+    }
+    for template in templates {
       for _ in 0..<template.copies {
         rip += 0x100 + random.below(0x8000)
         routines.append(Self.place(template.routine, &rip, &random))
@@ -149,6 +155,18 @@ struct GuestCode: Sendable {
       GuestAccess(kind: .portRead, address: 0x1f7, width: 1, data: .status(0x58, 0xd0)),
       GuestAccess(kind: .portRead, address: 0x1f0, width: 2, count: 256, data: .elements),
     ], repetitions: 1)
+
+  /// A disk behind MMIO that reads sectors into the guest's memory when its doorbell is rung.
+  private static func diskTransfer(disk: UInt16) -> GuestRoutine {
+    let registers = 0xfeb1_0000 + UInt64(disk) << 12
+    return GuestRoutine(
+      accesses: [
+        GuestAccess(
+          kind: .memoryWrite, address: registers + 0x50, width: 4, data: .constant(0), disk: disk),
+        GuestAccess(kind: .memoryRead, address: registers + 0x60, width: 4, data: .constant(1)),
+        GuestAccess(kind: .memoryWrite, address: registers + 0x64, width: 4, data: .constant(1)),
+      ], repetitions: 4)
+  }
 
   private static let stringOutput = GuestRoutine(
     accesses: [

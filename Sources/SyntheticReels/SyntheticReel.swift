@@ -38,6 +38,12 @@ public struct SyntheticReel: Sendable {
     public var lostKernelExitsPerThousand: UInt64 = 0
     /// Whether RDTSC reads a frozen value (column 16).
     public var freezesTimestamp = false
+    /// How often a routine loops at most: the fewer, the more of the code a small reel shows.
+    public var loopLimit: UInt64 = 60
+    /// Disks that write guest memory, at most 8.
+    public var diskCount = 0
+    /// Whether a resync mark follows every second periodic keyframe: a replay put together again.
+    public var hasResyncs = false
     /// What each vCPU's state has besides its registers.
     public var extraState: [StateEntry] = []
 
@@ -49,7 +55,9 @@ public struct SyntheticReel: Sendable {
   private enum Pending: Sendable {
     case answer(GuestAccess)
     case interrupt(UInt64)
+    case transfer(disk: UInt16)
     case seal
+    case resync
   }
 
   /// Where a vCPU is in the guest's code.
@@ -85,8 +93,7 @@ public struct SyntheticReel: Sendable {
   /// Prepares a reel; its events come with ``nextBatch(_:)``.
   public init(_ configuration: Configuration) {
     self.configuration = configuration
-    code = GuestCode(
-      seed: configuration.seed, readsTimestamps: !configuration.freezesTimestamp)
+    code = GuestCode(configuration)
     pages = GuestPages(seed: configuration.seed, pageCount: configuration.pageCount)
     tracer = KernelTracer(configuration)
     random = SplitMix64(seed: configuration.seed)
@@ -140,8 +147,14 @@ public struct SyntheticReel: Sendable {
       var event = Event(.interrupt)
       event.address = vector
       finish(&event, &batch)
+    case .transfer(let disk):
+      transfer(disk, &batch)
     case .seal:
       mark(.seal, &batch)
+    case .resync:
+      var event = Event(.resync)
+      event.address = keyframe - 1
+      finish(&event, &batch)
     case nil where index == configuration.firstEvent:
       mark(index == 0 ? .base : .periodic, &batch)
     case nil where left == 1:
@@ -170,7 +183,8 @@ public struct SyntheticReel: Sendable {
     if places[vcpu].repetitionsLeft == 0 {
       let routine = code.choices[Int(random.below(UInt64(code.choices.count)))]
       places[vcpu].routine = routine
-      places[vcpu].repetitionsLeft = 1 + random.below(code.routines[routine].repetitions)
+      places[vcpu].repetitionsLeft = 
+        1 + random.below(min(code.routines[routine].repetitions, configuration.loopLimit))
     }
     let place = places[vcpu]
     let accesses = code.routines[place.routine].accesses
@@ -203,6 +217,7 @@ public struct SyntheticReel: Sendable {
       pending = .interrupt(access.vector)
       virtualTime = (virtualTime / 4_000_000 + 1) * 4_000_000
     }
+    if access.disk != 0 { pending = .transfer(disk: access.disk) }
     passTime(&event, handling: access.handling, slice: access.slice, &batch)
     guestMadeExits += 1
     finish(&event, &batch)
@@ -213,6 +228,24 @@ public struct SyntheticReel: Sendable {
     event.width = access.answerWidth == 0 ? access.width : access.answerWidth
     event.count = access.count
     fill(&event, from: access.data, &batch)
+    finish(&event, &batch)
+  }
+
+  /// Sectors that come from the disk's image, or every fourth time bytes that are in the reel.
+  private mutating func transfer(_ disk: UInt16, _ batch: inout SyntheticBatch) {
+    var event = Event(.dma)
+    event.device = disk
+    event.address = random.below(configuration.pageCount) * UInt64(PageBlock.pageSize)
+    if random.below(4) == 0 {
+      event.count = 512
+      event.width = 1
+      fill(&event, from: .elements, &batch)
+      event.width = 0
+    } else {
+      event.image = disk
+      event.count = UInt32(512 * (1 + random.below(8)))
+      event.value = random.below(1 << 16) * 512
+    }
     finish(&event, &batch)
   }
 
@@ -242,6 +275,7 @@ public struct SyntheticReel: Sendable {
     var event = Event(.keyframe)
     event.address = keyframe
     finish(&event, &batch)
+    if configuration.hasResyncs, kind == .periodic, keyframe % 2 == 1 { pending = .resync }
     keyframe += 1
     sinceKeyframe = 0
   }
@@ -263,7 +297,7 @@ public struct SyntheticReel: Sendable {
 
   private mutating func words(_ count: Int) -> [UInt8] {
     var writer = ByteWriter()
-    for _ in 0..<count { writer.append(random.next() & 0xff_ffff_ffff) }
+    for _ in 0..<count { writer.append(random.next() & 0xffff) }
     return writer.bytes
   }
 

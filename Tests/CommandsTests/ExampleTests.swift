@@ -96,7 +96,9 @@ extension ProgramTests {
   @Suite struct Help {
     static let commands = [
       ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["strip"],
-      ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
+      ["guests"], ["doctor"], ["bench"], ["bench", "exits"], ["bench", "write"], ["bench", "read"],
+      ["bench", "stats"], ["bench", "diff"], ["bench", "seek"], ["bench", "size"],
+      ["bench", "generate"],
     ]
 
     @Test(arguments: commands)

@@ -9,7 +9,7 @@ struct BenchGenerateCommand: ParsableCommand {
     commandName: "generate",
     abstract: "Write a synthetic reel: for reading it, no guest replays it.",
     discussion: """
-      The same options give the same reel.
+      The same options give the same reel. --golden writes the reels of traces/golden instead.
 
       Example:
         vmreel bench generate --events 100k --vcpus 2 -o synthetic.reel
@@ -36,9 +36,17 @@ struct BenchGenerateCommand: ParsableCommand {
   var force = false
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The reel to write.", valueName: "file"))
-  var output: String
+  var output: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Write the golden reels to this directory.", valueName: "directory"))
+  var golden: String?
 
   mutating func validate() throws {
+    guard (output == nil) != (golden == nil) else {
+      throw ValidationError("give the file to write with -o, or a directory with --golden")
+    }
     guard EventCount.range.contains(events.value) else {
       throw ValidationError("--events must be from 100 to 10m")
     }
@@ -46,6 +54,8 @@ struct BenchGenerateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let golden { try writeGolden(to: golden) }
+    guard let output else { return }
     var configuration = SyntheticReel.Configuration()
     configuration.seed = seed
     configuration.eventCount = events.value
@@ -53,6 +63,17 @@ struct BenchGenerateCommand: ParsableCommand {
     configuration.keyframeInterval = keyframeInterval
     configuration.instructionSet = kernelExits?.number ?? 0
     try BenchReel.write(configuration, to: output, overwrite: force)
+  }
+
+  private func writeGolden(to directory: String) throws {
+    for reel in GoldenReels.all {
+      let bytes = reel.bytes(metadataJSON: try JSONText.encode(reel.metadata, pretty: false))
+      try BenchReel.failing {
+        let file = try ReelOutput(path: "\(directory)/\(reel.name).reel", overwrite: force)
+        try file.write(bytes)
+        try file.close()
+      }
+    }
   }
 }
 
