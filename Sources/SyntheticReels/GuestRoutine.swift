@@ -64,7 +64,7 @@ struct GuestCode: Sendable {
     // Where RDTSC is frozen it is no exit.
     if !configuration.freezesTimestamp { templates.append((9, 8, Self.timestamp)) }
     for disk in 0..<configuration.diskCount {
-      templates.append((16, 1, Self.diskTransfer(disk: UInt16(disk + 1))))
+      templates.append((40, 1, Self.diskTransfer(disk: UInt16(disk + 1))))
     }
     for template in templates {
       for _ in 0..<template.copies {

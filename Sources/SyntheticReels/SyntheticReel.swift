@@ -177,7 +177,7 @@ public struct SyntheticReel: Sendable {
 
   /// The next exit of the vCPU that runs; now and then another one's turn comes.
   private mutating func nextAccess() -> GuestAccess {
-    if places.count > 1, random.below(48) == 0 {
+    if places.count > 1, random.below(16) == 0 {
       vcpu = Int(random.below(UInt64(places.count)))
     }
     if places[vcpu].repetitionsLeft == 0 {

@@ -45,7 +45,7 @@ extension ProgramTests {
       let directory = try TestDirectory()
       let line = ["bench"] + arguments + ["--rounds", "2", "--directory", "."]
       let run = try directory.vmreel(line + ["--format", "json"])
-      try run.expectSuccess()
+      run.expectSuccess()
       let report = try JSONDecoder().decode(Report.self, from: Data(run.output))
       #expect(report.schema == "vmreel.bench.\(arguments[0])/1")
       for variant in variants {
@@ -66,7 +66,7 @@ extension ProgramTests {
         }
       }
       let text = try directory.vmreel(line)
-      try text.expectSuccess()
+      text.expectSuccess()
       let lines = text.text.split(separator: "\n")
       #expect(lines.count == report.measurements.count + 1, "\(text.story)")
       #expect(lines.first?.hasSuffix("ratio") == true)

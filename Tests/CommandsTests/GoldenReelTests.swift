@@ -29,8 +29,8 @@ extension ProgramTests {
       try directory.write(bytes, to: name + ".reel")
       let info = try directory.vmreel("info", name + ".reel")
       let dump = try directory.vmreel("dump", "--kernel-exits", "--times", name + ".reel")
-      try info.expectSuccess()
-      try dump.expectSuccess()
+      info.expectSuccess()
+      dump.expectSuccess()
       let expected = try Data(contentsOf: Self.directory.appending(path: name + ".txt"))
       let lines = String(decoding: expected, as: UTF8.self).split(
         separator: "\n", omittingEmptySubsequences: false)

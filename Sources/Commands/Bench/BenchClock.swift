@@ -9,6 +9,11 @@ enum BenchClock {
   static func thread() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
   /// CPU time of all threads of the process.
   static func process() -> UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+  /// CPU time of all threads but the calling one.
+  static func otherThreads() -> UInt64 {
+    let own = thread()
+    return max(own, process()) - own
+  }
   /// Elapsed time.
   static func elapsed() -> UInt64 { read(CLOCK_MONOTONIC) }
 

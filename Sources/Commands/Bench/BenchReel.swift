@@ -53,7 +53,7 @@ enum BenchReel {
 
   /// How often a round does its work on a reel: on a short one so often that the clock's grain and
   /// what a first time costs do not show.
-  static func repetitions(of eventCount: UInt64) -> UInt64 { max(1, 200_000 / eventCount) }
+  static func repetitions(of eventCount: UInt64) -> UInt64 { max(1, 20_000 / eventCount) }
 
   /// Walks all events; what is read goes into a sum, so that no field may be skipped.
   ///

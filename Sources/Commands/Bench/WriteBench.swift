@@ -79,7 +79,7 @@ struct WriteBench {
     var batch = SyntheticBatch()
     var batches = 0
     ResidentPeak.reset()
-    let others = BenchClock.process() - BenchClock.thread()
+    let others = BenchClock.otherThreads()
     let size = try BenchReel.failing {
       let writer = try BenchReel.makeWriter(configuration, path: path)
       while reel.nextBatch(&batch) {
@@ -93,7 +93,7 @@ struct WriteBench {
       }
       return try writer.finish(reel.end).stored
     }
-    let writing = BenchClock.process() - BenchClock.thread() - others
+    let writing = max(others, BenchClock.otherThreads()) - others
     try add(costs, writing: writing, stored: size, end: reel.end)
   }
 
