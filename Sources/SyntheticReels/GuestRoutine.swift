@@ -107,7 +107,8 @@ struct GuestCode: Sendable {
   private static let configurationSpace = GuestRoutine(
     accesses: [
       GuestAccess(kind: .portWrite, address: 0xcf8, width: 4, data: .random(0x80ff_fffc)),
-      GuestAccess(kind: .portRead, address: 0xcfc, width: 4, data: .status(0xffff_ffff, 0x1237_8086)),
+      GuestAccess(
+        kind: .portRead, address: 0xcfc, width: 4, data: .status(0xffff_ffff, 0x1237_8086)),
     ], repetitions: 16)
 
   /// The serial port: its line status, then a character.

@@ -160,14 +160,14 @@ public struct SyntheticReel: Sendable {
     case nil where left == 1:
       mark(.end, &batch)
     case nil where left == 2:
-      exit(GuestAccess(kind: .portWrite, address: 0xf4, width: 1, rip: rip &+ 2), &batch)
+      makeExit(GuestAccess(kind: .portWrite, address: 0xf4, width: 1, rip: rip &+ 2), &batch)
     case nil where left == 3:
       // Nothing that an answer must follow: there is no room for it.
-      exit(GuestAccess(kind: .portWrite, address: 0x80, width: 1, rip: rip &+ 2), &batch)
+      makeExit(GuestAccess(kind: .portWrite, address: 0x80, width: 1, rip: rip &+ 2), &batch)
     case nil where isKeyframeDue:
       if keyframe % 4 == 3 { kick(&batch) } else { mark(.periodic, &batch) }
     case nil:
-      exit(nextAccess(), &batch)
+      makeExit(nextAccess(), &batch)
     }
   }
 
@@ -183,7 +183,7 @@ public struct SyntheticReel: Sendable {
     if places[vcpu].repetitionsLeft == 0 {
       let routine = code.choices[Int(random.below(UInt64(code.choices.count)))]
       places[vcpu].routine = routine
-      places[vcpu].repetitionsLeft = 
+      places[vcpu].repetitionsLeft =
         1 + random.below(min(code.routines[routine].repetitions, configuration.loopLimit))
     }
     let place = places[vcpu]
@@ -198,7 +198,7 @@ public struct SyntheticReel: Sendable {
 
   // MARK: The kinds of events
 
-  private mutating func exit(_ access: GuestAccess, _ batch: inout SyntheticBatch) {
+  private mutating func makeExit(_ access: GuestAccess, _ batch: inout SyntheticBatch) {
     var event = Event(access.kind)
     event.address = access.address
     event.width = access.width

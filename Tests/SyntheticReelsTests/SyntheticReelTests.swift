@@ -50,7 +50,7 @@ private func bytes(_ configuration: SyntheticReel.Configuration) -> [UInt8] {
       $0.firstEvent = 90_000
       $0.firstKeyframe = 7
     },
-    small { $0.keyframeInterval = 0 }, 
+    small { $0.keyframeInterval = 0 },
     small {
       $0.keyframeInterval = 1
       $0.eventCount = 300

@@ -106,7 +106,8 @@ struct SizeBench {
     for (id, byteCount) in stored.sorted(by: { $0.key < $1.key }) {
       let name = EventColumn(rawValue: id)?.name ?? "column-\(id)"
       samples.add(
-        BenchVariant(name: "events: \(name)", unit: .bytesPerExit, reference: BlockType.events.name),
+        BenchVariant(
+          name: "events: \(name)", unit: .bytesPerExit, reference: BlockType.events.name),
         Double(byteCount) * perExit)
     }
   }
