@@ -64,16 +64,16 @@ struct AnalysisBench {
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
+    let paths = try BenchReel.write(options.counts, seed: options.seed, in: directory)
+    let peaks = try paths.map { path in
+      try ResidentPeak.mebibytes { try perform(path) }
+    }
     var measurements: [BenchMeasurement] = []
-    for count in options.counts {
-      var configuration = SyntheticReel.Configuration()
-      configuration.seed = options.seed
-      configuration.eventCount = count
-      let path = directory.path + "/\(name)-\(count).reel"
+    for (index, count) in options.counts.enumerated() {
       StandardError.note("\(count) events")
-      try BenchReel.write(configuration, to: path)
       var samples = BenchSamples()
-      for _ in 0..<options.common.rounds { try round(path, count, &samples) }
+      for _ in 0..<options.common.rounds { try round(paths[index], count, &samples) }
+      if let peak = peaks[index] { samples.add(ResidentPeak.variant, peak) }
       measurements += samples.measurements(of: "\(count) events", events: count)
     }
     try BenchReport(name, rounds: options.common.rounds, seed: options.seed, measurements)
@@ -90,20 +90,18 @@ struct AnalysisBench {
     }
     samples.add(reading, Double(BenchClock.process() - start) / Double(count * repetitions))
 
-    ResidentPeak.reset()
     let begin = BenchClock.process()
-    for _ in 0..<repetitions {
-      let result = try BenchReel.failing {
-        try work(try BenchReel.open(path), try BenchReel.open(path))
-      }
-      guard result > 0 else { throw CommandFailure("bench \(name) found no events in its reel") }
-    }
+    for _ in 0..<repetitions { try perform(path) }
     let spent = BenchClock.process() - begin
     let variant = BenchVariant(
       name: name, unit: .nanosecondsPerEvent, reference: reading.name)
     samples.add(variant, Double(spent) / Double(count * repetitions))
-    if let peak = ResidentPeak.mebibytes() {
-      samples.add(BenchVariant(name: "resident at most", unit: .mebibytes), peak)
+  }
+
+  private func perform(_ path: String) throws {
+    let result = try BenchReel.failing {
+      try work(try BenchReel.open(path), try BenchReel.open(path))
     }
+    guard result > 0 else { throw CommandFailure("bench \(name) found no events in its reel") }
   }
 }

@@ -24,18 +24,27 @@ enum BenchClock {
   }
 }
 
-/// The process's resident memory at its highest since it was last reset (proc(5): VmHWM).
+/// The process's resident memory at its highest (proc(5): VmHWM).
 enum ResidentPeak {
+  static let variant = BenchVariant(name: "resident at most", unit: .mebibytes)
+
+  /// The peak in MiB while something runs, all the process holds included; `nil` where there is no
+  /// /proc.
+  static func mebibytes(during body: () throws -> Void) rethrows -> Double? {
+    reset()
+    try body()
+    return mebibytes()
+  }
+
   /// Begins anew with what is resident now; where the kernel cannot, peaks only grow.
-  static func reset() {
+  private static func reset() {
     let file = unsafe open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }
     _ = unsafe write(file, "5", 1)
     close(file)
   }
 
-  /// The peak in MiB; `nil` where there is no /proc.
-  static func mebibytes() -> Double? {
+  private static func mebibytes() -> Double? {
     guard let file = unsafe fopen("/proc/self/status", "r") else { return nil }
     defer { unsafe fclose(file) }
     var line = [CChar](repeating: 0, count: 256)

@@ -19,6 +19,22 @@ enum BenchReel {
     }
   }
 
+  /// Records a reel of each size.
+  ///
+  /// - Returns: their paths.
+  static func write(
+    _ counts: [UInt64], seed: UInt64, in directory: BenchDirectory
+  ) throws -> [String] {
+    try counts.map { count in
+      var configuration = SyntheticReel.Configuration()
+      configuration.seed = seed
+      configuration.eventCount = count
+      let path = directory.path + "/\(count).reel"
+      try write(configuration, to: path)
+      return path
+    }
+  }
+
   static func makeWriter(
     _ configuration: SyntheticReel.Configuration, path: String, overwrite: Bool = true
   ) throws -> ReelWriter {

@@ -20,16 +20,15 @@ struct BenchReadCommand: ParsableCommand {
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
+    let paths = try BenchReel.write(options.counts, seed: options.seed, in: directory)
+    var benches = zip(paths, options.counts).map { ReadBench(path: $0, eventCount: $1) }
+    // Memory comes first: later it would include what the references need.
+    for index in benches.indices { try benches[index].measureMemory() }
     var measurements: [BenchMeasurement] = []
-    for count in options.counts {
-      var configuration = SyntheticReel.Configuration()
-      configuration.seed = options.seed
-      configuration.eventCount = count
-      let path = directory.path + "/read-\(count).reel"
+    for (count, var bench) in zip(options.counts, benches) {
       StandardError.note("\(count) events")
-      try BenchReel.write(configuration, to: path)
-      var bench = ReadBench(path: path, eventCount: count)
       for _ in 0..<options.common.rounds { try bench.round() }
+      if let peak = bench.peak { bench.samples.add(ResidentPeak.variant, peak) }
       measurements += bench.samples.measurements(of: "\(count) events", events: count)
     }
     try BenchReport("read", rounds: options.common.rounds, seed: options.seed, measurements)
@@ -45,13 +44,14 @@ struct ReadBench {
     name: "whole events", unit: .nanosecondsPerEvent, reference: zstd.name)
   private static let rate = BenchVariant(
     name: "whole events, rate", unit: .millionEventsPerSecond)
-  private static let memory = BenchVariant(name: "resident at most", unit: .mebibytes)
   /// Event blocks the references are measured on.
   private static let referenceBlocks = 4
 
   let path: String
   let eventCount: UInt64
-  private(set) var samples = BenchSamples()
+  var samples = BenchSamples()
+  /// Resident at most while reading, in MiB.
+  private(set) var peak: Double?
   private let copy = EventCopy()
   private let columns = RawColumns()
 
@@ -60,8 +60,11 @@ struct ReadBench {
     self.eventCount = eventCount
   }
 
+  mutating func measureMemory() throws {
+    peak = try ResidentPeak.mebibytes { _ = try BenchReel.scan(try BenchReel.open(path)) }
+  }
+
   mutating func round() throws {
-    ResidentPeak.reset()
     let start = BenchClock.process()
     let repetitions = BenchReel.repetitions(of: eventCount)
     for _ in 0..<repetitions {
@@ -72,13 +75,11 @@ struct ReadBench {
     }
     let spent = Double(BenchClock.process() - start)
     let read = eventCount * repetitions
-    let peak = ResidentPeak.mebibytes()
     try measureReferences()
     samples.add(Self.whole, spent / Double(read))
     samples.add(Self.rate, Double(read) / spent * 1000)
     try scanColumn(.kind, repetitions)
     try scanColumn(.address, repetitions)
-    if let peak { samples.add(Self.memory, peak) }
   }
 
   /// Reads one column of all blocks, and nothing else.

@@ -21,17 +21,23 @@ struct BenchWriteCommand: ParsableCommand {
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
-    var measurements: [BenchMeasurement] = []
-    for count in options.counts {
-      var bench = WriteBench(path: directory.path + "/write.reel")
-      bench.configuration.seed = options.seed
-      bench.configuration.eventCount = count
+    var benches = options.counts.map { count in
+      var configuration = SyntheticReel.Configuration()
+      configuration.seed = options.seed
+      configuration.eventCount = count
       // A big first keyframe would be most of what a short recording costs.
-      bench.configuration.basePageCount = 64
+      configuration.basePageCount = 64
+      return WriteBench(path: directory.path + "/write.reel", configuration)
+    }
+    // Memory comes first: later it would include what the references need.
+    for index in benches.indices { try benches[index].measureMemory() }
+    var measurements: [BenchMeasurement] = []
+    for (count, var bench) in zip(options.counts, benches) {
       for round in 1...options.common.rounds {
         StandardError.note("\(count) events: round \(round) of \(options.common.rounds)")
         try bench.round()
       }
+      if let peak = bench.peak { bench.samples.add(ResidentPeak.variant, peak) }
       measurements += bench.samples.measurements(of: "\(count) events", events: count)
     }
     try BenchReport("write", rounds: options.common.rounds, seed: options.seed, measurements)
@@ -51,17 +57,27 @@ struct WriteBench {
   private static let eventSize = BenchVariant(
     name: "event blocks", unit: .bytesPerExit, reference: zstdSize.name)
   private static let reelSize = BenchVariant(name: "whole reel", unit: .bytesPerExit)
-  private static let memory = BenchVariant(name: "resident at most", unit: .mebibytes)
-  /// Batches the zstd reference is measured on: as many as are in a few event blocks.
-  private static let referenceBatches = 16
+  /// Events compressed at once for the zstd reference: as many as the writer puts in a block.
+  private static let referenceBlockSize = 32_768
+  /// Events the zstd reference is measured on at most.
+  private static let referenceLimit = 4 * referenceBlockSize
 
   let path: String
-  var configuration = SyntheticReel.Configuration()
-  private(set) var samples = BenchSamples()
+  let configuration: SyntheticReel.Configuration
+  var samples = BenchSamples()
+  /// Resident at most while recording, in MiB.
+  private(set) var peak: Double?
   private let copy = EventCopy()
   private let columns = RawColumns()
 
-  init(path: String) { self.path = path }
+  init(path: String, _ configuration: SyntheticReel.Configuration) {
+    self.path = path
+    self.configuration = configuration
+  }
+
+  mutating func measureMemory() throws {
+    peak = try ResidentPeak.mebibytes { try BenchReel.write(configuration, to: path) }
+  }
 
   /// What one round adds up.
   private struct Costs {
@@ -71,14 +87,15 @@ struct WriteBench {
     var zstdEvents = 0
     var zstdExits = 0
     var zstdBytes = 0
+    /// What is to be compressed next.
+    var events: [Event] = []
+    var payload: [UInt8] = []
   }
 
   mutating func round() throws {
     var costs = Costs()
     var reel = SyntheticReel(configuration)
     var batch = SyntheticBatch()
-    var batches = 0
-    ResidentPeak.reset()
     let others = BenchClock.otherThreads()
     let size = try BenchReel.failing {
       let writer = try BenchReel.makeWriter(configuration, path: path)
@@ -88,9 +105,9 @@ struct WriteBench {
         costs.append += BenchClock.thread() - start
         batch.appendRest(to: writer)
         costs.copy += copy.copy(batch.events)
-        if batches < Self.referenceBatches { compress(batch, &costs) }
-        batches += 1
+        if costs.zstdEvents < Self.referenceLimit { compress(batch, &costs) }
       }
+      compress(&costs)
       return try writer.finish(reel.end).stored
     }
     let writing = max(others, BenchClock.otherThreads()) - others
@@ -98,11 +115,20 @@ struct WriteBench {
   }
 
   private func compress(_ batch: SyntheticBatch, _ costs: inout Costs) {
-    columns.set(batch.events, payload: batch.payload)
+    costs.events += batch.events
+    costs.payload += batch.payload
+    if costs.events.count >= Self.referenceBlockSize { compress(&costs) }
+  }
+
+  private func compress(_ costs: inout Costs) {
+    guard !costs.events.isEmpty else { return }
+    columns.set(costs.events, payload: costs.payload)
     costs.zstd += columns.compress()
     costs.zstdBytes += columns.compressedByteCount
-    costs.zstdEvents += batch.events.count
-    costs.zstdExits += batch.events.count { $0.kind.isExit }
+    costs.zstdEvents += costs.events.count
+    costs.zstdExits += costs.events.count { $0.kind.isExit }
+    costs.events.removeAll(keepingCapacity: true)
+    costs.payload.removeAll(keepingCapacity: true)
   }
 
   private mutating func add(
@@ -118,6 +144,5 @@ struct WriteBench {
     let sizes = ReelSizes(try BenchReel.open(path))
     samples.add(Self.eventSize, Double(sizes.storedBytes(of: .events)) / exits)
     samples.add(Self.reelSize, Double(stored) / exits)
-    if let peak = ResidentPeak.mebibytes() { samples.add(Self.memory, peak) }
   }
 }
