@@ -17,8 +17,10 @@ public struct GoldenReel: Sendable {
     self.make = make
   }
 
+  /// - Parameter extraMetadata: members of the JSON object that ``Metadata`` does not have yet.
   fileprivate init(
-    _ name: String, _ change: (inout SyntheticReel.Configuration) -> Void
+    _ name: String, extraMetadata: String = "",
+    _ change: (inout SyntheticReel.Configuration) -> Void
   ) {
     var configuration = SyntheticReel.Configuration()
     configuration.eventCount = 260
@@ -29,9 +31,11 @@ public struct GoldenReel: Sendable {
     configuration.changedPageCount = 1
     change(&configuration)
     let chosen = configuration
-    self.init(name, metadata: chosen.metadata(tool: "synthetic")) {
+    self.init(name, metadata: chosen.metadata(tool: "synthetic")) { metadataJSON in
       SyntheticReel.bytes(
-        chosen, pageKey: GoldenReels.pageKey, metadataJSON: $0, blockSize: GoldenReels.blockSize)
+        chosen, pageKey: GoldenReels.pageKey,
+        metadataJSON: metadataJSON.dropLast() + Array((extraMetadata + "}").utf8),
+        blockSize: GoldenReels.blockSize)
     }
   }
 
@@ -51,7 +55,7 @@ public enum GoldenReels {
   public static let all = [
     GoldenReel("two-vcpus") { $0.vcpuCount = 2 },
     GoldenReel("nested-state") { $0.extraState = [nestedState] },
-    GoldenReel("dma-two-disks") { $0.diskCount = 2 },
+    GoldenReel("dma-two-disks", extraMetadata: disks) { $0.diskCount = 2 },
     GoldenReel("frozen-timestamp") { $0.freezesTimestamp = true },
     GoldenReel("kernel-exits-lost") {
       $0.instructionSet = 2
@@ -65,6 +69,17 @@ public enum GoldenReels {
     GoldenReel("resynced") { $0.hasResyncs = true },
     statisticsOnly,
   ]
+
+  /// The disks of ``SyntheticReel/Configuration/diskCount`` 2 and their images.
+  private static var disks: String {
+    func image(_ name: String, _ digit: String) -> String {
+      let sha256 = String(repeating: digit, count: 64)
+      return #"{"byteCount":67108864,"name":"\#(name)","sha256":"\#(sha256)"}"#
+    }
+    let devices = (0..<2).map { #"{"image":\#($0),"kind":"synthetic-disk","number":\#($0 + 1)}"# }
+    return #","devices":["# + devices.joined(separator: ",") + #"],"images":["#
+      + image("root.img", "a") + "," + image("data.img", "b") + "]"
+  }
 
   /// A component of a kind and a version that no vmreel has: KVM_GET_NESTED_STATE's header
   /// (flags, format, size), then a page of the nested hypervisor's control structure.

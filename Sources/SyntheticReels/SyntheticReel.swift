@@ -233,7 +233,7 @@ public struct SyntheticReel: Sendable {
 
   /// Sectors that come from the disk's image, or every fourth time bytes that are in the reel.
   private mutating func transfer(_ disk: UInt16, _ batch: inout SyntheticBatch) {
-    var event = Event(.dma)
+    var event = Event(.deviceWrite)
     event.device = disk
     event.address = random.below(configuration.pageCount) * UInt64(PageBlock.pageSize)
     if random.below(4) == 0 {

@@ -88,9 +88,13 @@ extension ProgramTests {
       #expect(Set(try events(reel("two-vcpus")).map(\.vcpu)) == [0, 1])
       let nested = try reel("nested-state").keyframe(0)
       #expect(nested.vcpuStates.contains { $0.kind == 9 && $0.version == 2 })
-      let transfers = try events(reel("dma-two-disks")).filter { $0.kind.rawValue == 35 }
+      let transfers = try events(reel("dma-two-disks")).filter { $0.kind == .deviceWrite }
       #expect(Set(transfers.map(\.device)) == [1, 2])
       #expect(transfers.contains { $0.image != 0 } && transfers.contains { $0.payloadLength > 0 })
+      let metadata = try reel("dma-two-disks").metadataJSON
+      let object = try JSONSerialization.jsonObject(with: Data(metadata)) as? [String: Any]
+      #expect((object?["images"] as? [Any])?.count == 2)
+      #expect((object?["devices"] as? [Any])?.count == 2)
       let frozen = try events(reel("frozen-timestamp"))
       #expect(frozen.allSatisfy { $0.timestamp != 0 })
       let lost = try #require(try reel("kernel-exits-lost").hostTotals().last)
@@ -98,7 +102,7 @@ extension ProgramTests {
       let trimmed = try reel("trimmed")
       #expect(trimmed.eventBlocks.first?.header.firstEvent == 70_000)
       #expect(trimmed.keyframeNumbers.first == 12)
-      #expect(try events(reel("resynced")).contains { $0.kind.rawValue == 65 })
+      #expect(try events(reel("resynced")).contains { $0.kind == .resync })
       let statistics = try reel("statistics-only")
       #expect(statistics.eventBlocks.isEmpty && statistics.keyframeNumbers.isEmpty)
       #expect(!statistics.kernelExitBlocks.isEmpty)
