@@ -112,7 +112,7 @@ extension ProgramTests {
 
     @Test func versionNamesTheFormat() throws {
       let version = try TestDirectory().vmreel("--version")
-      #expect(version.status == 0 && version.text.contains("trace format 0.10"))
+      #expect(version.status == 0 && version.text.contains("trace format 0.11"))
     }
 
     @Test func guestsAreListed() throws {
