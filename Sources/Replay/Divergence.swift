@@ -119,6 +119,13 @@ public struct ReplayVerdict: Sendable {
   public var jumpedNanoseconds: UInt64 = 0
   /// RAM pages compared at the last keyframe of the reel; 0 when the end was not reached.
   public var finalPagesCompared: Int = 0
+  /// The number of the keyframe the replay started from.
+  public var startKeyframe: UInt64 = 0
+  /// The event that keyframe stands at; unless it is the reel's first, the event after it is the
+  /// first one compared.
+  public var startEvent: EventIndex = 0
+  /// The last event gone through; set when the replay came to the end of its range.
+  public var lastEvent: EventIndex = 0
   /// Whether the reel was whole; a partial one is replayed as far as it goes.
   public var reelIsWhole = true
 

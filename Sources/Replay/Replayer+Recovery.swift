@@ -7,6 +7,7 @@ struct ReplayCheckpoint {
   var keyframe: UInt64
   var pages: [UInt32: PageIdentity]
   var digest: EventDigest
+  /// The counts with the keyframe's mark included.
   var verdict: ReplayVerdict
   var requestsInterruptWindow: Bool
 }
@@ -85,13 +86,24 @@ extension Replayer {
     }
     isReplayTainted = false
     if keyframe.number != checkpoint?.keyframe {
-      checkpoint = ReplayCheckpoint(
-        keyframe: keyframe.number, pages: map, digest: digest, verdict: verdict,
-        requestsInterruptWindow: cpu.requestsInterruptWindow)
+      setCheckpoint(keyframe, markedEvents: 1)
       rewinds = 0
       landingPlan = 0
       distrustsKnownLanding = false
     }
+  }
+
+  /// Makes the keyframe a range starts from the one to go back to; its mark lies before the range.
+  func noteStartingKeyframe(_ keyframe: Keyframe) {
+    setCheckpoint(keyframe, markedEvents: 0)
+  }
+
+  private func setCheckpoint(_ keyframe: Keyframe, markedEvents: UInt64) {
+    var counts = verdict
+    counts.events += markedEvents
+    checkpoint = ReplayCheckpoint(
+      keyframe: keyframe.number, pages: map, digest: digest, verdict: counts,
+      requestsInterruptWindow: cpu.requestsInterruptWindow)
   }
 
   func rewind(to checkpoint: ReplayCheckpoint) throws {
@@ -103,7 +115,6 @@ extension Replayer {
     verdict = checkpoint.verdict
     // The bound on all landings covers those that failed.
     verdict.landingNanoseconds = landingNanoseconds
-    verdict.events += 1
     verdict.rewinds += 1
     cpu.requestsInterruptWindow = checkpoint.requestsInterruptWindow
     awaitingReply = nil
