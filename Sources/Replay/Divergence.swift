@@ -129,6 +129,9 @@ public struct ReplayVerdict: Sendable {
   /// Whether the reel was whole; a partial one is replayed as far as it goes.
   public var reelIsWhole = true
 
+  /// The verdict of nothing yet.
+  public init() {}
+
   /// Counts a sealed segment that ends with a kick.
   mutating func noteSeal(isExact: Bool, isUserMode: Bool) {
     sealsReexecuted += isExact ? 1 : 0

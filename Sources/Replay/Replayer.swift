@@ -62,7 +62,8 @@ public final class Replayer<CPU: Processor> {
   ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
-    range: ReplayRange = .whole, bounds: ReplayBounds = ReplayBounds(), knownLandings: [UInt64: UInt64] = [:],
+    range: ReplayRange = .whole, bounds: ReplayBounds = ReplayBounds(),
+    knownLandings: [UInt64: UInt64] = [:],
     observer: (any ReplayObserver)? = nil
   ) {
     cpu = processor

@@ -9,7 +9,9 @@ public struct ReplaySegment: Equatable, Sendable {
   public var count: Int
   /// The keyframe it starts from.
   public var startKeyframe: UInt64
-  /// Where that keyframe stands. The first segment begins with this event, each other one after it.
+  /// Where that keyframe stands.
+  ///
+  /// The first segment begins with this event, each other one after it.
   public var startEvent: EventIndex
   /// The keyframe it ends with; `nil` for the last segment, which goes to the end of the reel.
   public var endKeyframe: UInt64?

@@ -81,7 +81,8 @@ func smallBounds() -> ReplayBounds {
 }
 
 func replay(
-  _ recording: Recording, bytes: [UInt8]? = nil, range: ReplayRange = .whole, script: ProcessorScript = ProcessorScript(),
+  _ recording: Recording, bytes: [UInt8]? = nil, range: ReplayRange = .whole,
+  script: ProcessorScript = ProcessorScript(),
   bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:],
   hostIsOfRecordedKind: Bool = true
 ) throws -> Replayed {
