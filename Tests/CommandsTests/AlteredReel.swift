@@ -30,3 +30,38 @@ extension TestDirectory {
     try write(bytes.prefix(FileHeader.byteCount) + block + bytes.dropFirst(end), to: copy)
   }
 }
+
+extension TestDirectory {
+  /// Writes a copy of a reel with one event changed; every checksum of the file is right.
+  func alterEvent(
+    _ index: EventIndex, of name: String, to copy: String, _ change: (inout Event) -> Void
+  ) throws {
+    let bytes = try read(name)
+    let reel = try Reel(MemorySource(bytes))
+    let block = try #require(
+      reel.eventBlocks.first { $0.header.firstEvent <= index && index < $0.header.endEvent })
+    let decoded = try reel.events(of: block)
+    var events = decoded.events
+    let payload = events.flatMap { decoded.payload(of: $0) }
+    change(&events[Int(index - block.header.firstEvent)])
+    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
+    let altered = unsafe events.withUnsafeBufferPointer { events in
+      unsafe payload.withUnsafeBytes { payload in
+        unsafe encoder.block(
+          events, payload: payload, firstEvent: block.header.firstEvent,
+          firstTime: block.header.firstTime)
+      }
+    }
+    let start = Int(block.offset)
+    let end = start + BlockHeader.byteCount + Int(block.header.storedSize)
+    try write(bytes[..<start] + altered + bytes[end...], to: copy)
+  }
+
+  /// The events of a reel.
+  func events(of name: String) throws -> [Event] {
+    var cursor = EventCursor(try Reel(MemorySource(try read(name))))
+    var events: [Event] = []
+    while let event = try cursor.next() { events.append(event) }
+    return events
+  }
+}
