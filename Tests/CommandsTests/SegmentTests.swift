@@ -150,6 +150,16 @@ extension ProgramTests {
       #expect(try directory.vmreel("replay", "--until", "100", "p.reel").status == 0)
     }
 
+    /// The guest changes several MiB and makes few exits.
+    @Test(arguments: [("1ms", 4), ("1MiB", 4), ("0", 0)])
+    func keyframesAreSpacedAsAskedFor(spacing: (String, Int)) throws {
+      let directory = try recorded("churn", every: spacing.0)
+      let marks = try directory.events(of: "r.reel").filter { $0.kind == .keyframe }.count
+      #expect(spacing.1 == 0 ? marks == 2 : marks >= 2 + spacing.1, "\(marks) keyframes")
+      let run = try directory.vmreel("replay", "r.reel")
+      #expect(run.status == 0 && run.errors.contains("identical: "), "\(run.story)")
+    }
+
     // MARK: Workers that end otherwise
 
     /// A parallel replay of seconds, caught with its workers running.
