@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
       Example:
         vmreel bench exits
       """,
-    subcommands: [BenchExitsCommand.self, BenchGuestCommand.self])
+    subcommands: [BenchExitsCommand.self, BenchGuestCommand.self, BenchReplayCommand.self])
 }
 
 /// `vmreel bench exits`: the cost of an exit bare, run and recorded.

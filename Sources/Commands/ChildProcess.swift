@@ -34,6 +34,13 @@ struct ChildProcess {
       ["/proc/self/exe"] + arguments, descriptors: [input, output, errors])
   }
 
+  /// Waits until it ends.
+  func wait() -> End {
+    var status: Int32 = 0
+    while unsafe waitpid(processID, &status, 0) < 0, errno == EINTR {}
+    return end(status: status)
+  }
+
   /// Reads what a child that has ended wrote, and forgets it.
   ///
   /// - Parameter status: what waitpid(2) says.

@@ -63,6 +63,8 @@ extension ProgramTests {
       (["strip", "x.reel"], "-o"),
       (["strip", "x.reel", "-o", "-"], "-o"),
       (["bench", "exits", "--rounds", "1"], "--rounds"),
+      (["bench", "replay", "--rounds", "1"], "--rounds"),
+      (["bench", "replay", "--jobs", "1"], "--jobs"),
     ]
 
     @Test(arguments: lines.indices)

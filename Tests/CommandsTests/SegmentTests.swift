@@ -160,6 +160,27 @@ extension ProgramTests {
       #expect(run.status == 0 && run.errors.contains("identical: "), "\(run.story)")
     }
 
+    @Test func theBenchMeasuresReplaysThatAgree() throws {
+      struct Result: Decodable {
+        struct Spread: Decodable { var median: Double }
+        var schema: String
+        var replay: Spread
+        var parallelReplay: Spread
+        var share: Double
+      }
+      let directory = try recorded("ticker64", every: "30")
+      let run = try directory.vmreel(
+        "bench", "replay", "r.reel", "--rounds", "3", "--exits", "1000", "--format", "json")
+      #expect(run.status == 0, "\(run.story)")
+      let result = try JSONDecoder().decode(Result.self, from: Data(run.output))
+      #expect(result.schema == "vmreel.bench.replay/1")
+      #expect(result.replay.median > 0 && result.parallelReplay.median > 0 && result.share > 0)
+      try directory.alterEvent(1, of: "r.reel", to: "a.reel") { $0.address ^= 1 }
+      let altered = try directory.vmreel(
+        "bench", "replay", "a.reel", "--rounds", "3", "--exits", "1000")
+      #expect(altered.status == 2 && altered.errors.contains("means nothing"), "\(altered.story)")
+    }
+
     // MARK: Workers that end otherwise
 
     /// A parallel replay of seconds, caught with its workers running.
