@@ -60,6 +60,11 @@ struct ReplayCommand: ParsableCommand {
   var landings: String?
 
   @Flag(
+    name: .long,
+    help: "After a difference go on from the next keyframe, and count what is skipped.")
+  var resync = false
+
+  @Flag(
     name: .customLong("show-landings"),
     help: "Print a line on standard error for each search for the end of a sealed segment.")
   var showLandings = false
@@ -76,6 +81,11 @@ struct ReplayCommand: ParsableCommand {
       throw ValidationError(
         "--at chooses the moment; it does not go with --from, --until, --segment, --jobs or "
           + "--dump-vga")
+    }
+    guard
+      !resync || (rangeOptions.segment == nil && rangeOptions.jobs == nil && stateOptions.at == nil)
+    else {
+      throw ValidationError("--resync does not go with --segment, --jobs or --at")
     }
     guard rangeOptions.jobs == nil || !(dumpVGA || landings != nil) else {
       throw ValidationError(
@@ -109,7 +119,8 @@ struct ReplayCommand: ParsableCommand {
     printsConsole: Bool
   ) throws -> ReplaySession {
     try ReplaySession(
-      opened, range: range, printsConsole: printsConsole, printsLandings: showLandings,
+      opened, range: range, resyncs: resync, printsConsole: printsConsole,
+      printsLandings: showLandings,
       bounds: bounds, knownLandings: landings?.landings ?? [:])
   }
 

@@ -25,6 +25,10 @@ struct VerdictReport: Codable {
   var finalPagesCompared: Int
   var reelIsWhole: Bool
   var divergence: DivergenceReport?
+  /// With `--resync`: the differences, and what was skipped after each.
+  var resyncs: [ResyncReport]?
+  var resyncCount: UInt64?
+  var skippedEvents: UInt64?
   /// What was compared, when that is not the whole reel.
   var range: RangeReport?
   /// Which segment was compared.
@@ -41,6 +45,13 @@ struct VerdictReport: Codable {
     case interrupted
     /// The segment holds no events.
     case empty
+  }
+
+  /// A difference after which the replay went on.
+  struct ResyncReport: Codable {
+    var index: UInt64
+    var keyframe: UInt64?
+    var skippedEvents: UInt64
   }
 
   /// The part of the reel that was asked for.
@@ -104,6 +115,14 @@ struct VerdictReport: Codable {
     jumpedNanoseconds = verdict.jumpedNanoseconds
     finalPagesCompared = verdict.finalPagesCompared
     reelIsWhole = verdict.reelIsWhole
+    if verdict.resyncCount > 0 {
+      resyncs = verdict.resyncs.map {
+        ResyncReport(
+          index: $0.divergence, keyframe: $0.keyframe, skippedEvents: $0.skippedEvents)
+      }
+      resyncCount = verdict.resyncCount
+      skippedEvents = verdict.skippedEvents
+    }
     switch verdict.outcome {
     case .identical: outcome = .identical
     case .consistent: outcome = .consistent

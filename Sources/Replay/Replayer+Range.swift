@@ -15,10 +15,18 @@ extension Replayer {
       return
     }
     let keyframe = try reel.keyframe(number)
-    try findMark(of: keyframe)
     verdict.startKeyframe = number
     verdict.startEvent = keyframe.eventIndex
-    try install(keyframe, pages: try reel.pageMap(at: number))
+    try begin(at: keyframe)
+  }
+
+  /// Goes to a keyframe's mark, wherever the replay is, and puts the guest into its state.
+  func begin(at keyframe: Keyframe) throws {
+    suspects.removeAll(keepingCapacity: true)
+    history.removeAll(keepingCapacity: true)
+    try findMark(of: keyframe)
+    try install(keyframe, pages: try reel.pageMap(at: keyframe.number))
+    awaitingReply = nil
     digest = EventDigest(resuming: keyframe.digest)
     try checkInput(current.event)
     cpu.requestsInterruptWindow = try isWindowRequested(before: keyframe.eventIndex)

@@ -22,7 +22,7 @@ extension Replayer {
   static var landingRewindLimit: Int { 4 }
 
   /// Goes on after a difference that a timestamp other than the frozen one may have made; throws
-  /// `stop` again when there is no such excuse.
+  /// `stop` again when there is no such excuse and the replay is to end with the first difference.
   ///
   /// Two cases: the recorded slice was tainted, so its end was sealed and is installed; or one of
   /// this replay's slices was, so it goes back to the last keyframe and tries again.
@@ -33,7 +33,7 @@ extension Replayer {
     } else if isReplayTainted, rewinds < Self.rewindLimit, let checkpoint {
       try rewind(to: checkpoint)
     } else {
-      throw stop
+      try resync(after: stop)
     }
   }
 

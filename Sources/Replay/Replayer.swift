@@ -16,6 +16,7 @@ public final class Replayer<CPU: Processor> {
   let knownLandings: [UInt64: UInt64]
   let policy: ReplayPolicy
   let range: ReplayRange
+  let resyncs: Bool
 
   var cursor: EventCursor
   var digest = EventDigest()
@@ -30,6 +31,8 @@ public final class Replayer<CPU: Processor> {
   /// The exit waiting for its answer.
   var awaitingReply: ExitReason?
   var current = IndexedEvent(index: 0, event: Event(EventKind(rawValue: 0)))
+  /// What a replay that goes on after differences met first.
+  var firstDivergence: Divergence?
   /// Whether ``current`` is an event of the reel.
   var hasStarted = false
   var history: [IndexedEvent] = []
@@ -58,11 +61,12 @@ public final class Replayer<CPU: Processor> {
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
   ///   - policy: the rules the reel's metadata names.
   ///   - range: the part of the reel that is re-executed.
+  ///   - resyncs: whether a difference does not end the replay: it goes on from the next keyframe.
   ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
   ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
-    range: ReplayRange = .whole, bounds: ReplayBounds = ReplayBounds(),
+    range: ReplayRange = .whole, resyncs: Bool = false, bounds: ReplayBounds = ReplayBounds(),
     knownLandings: [UInt64: UInt64] = [:],
     observer: (any ReplayObserver)? = nil
   ) {
@@ -71,6 +75,7 @@ public final class Replayer<CPU: Processor> {
     self.reel = reel
     self.policy = policy
     self.range = range
+    self.resyncs = resyncs
     self.bounds = bounds
     self.knownLandings = knownLandings
     self.observer = observer
@@ -99,6 +104,7 @@ public final class Replayer<CPU: Processor> {
       }
       try checkEnd()
       if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
+      if let firstDivergence { verdict.outcome = .diverged(firstDivergence) }
     } catch let stop as ReplayStop {
       verdict.outcome = explained(stop.outcome)
     } catch let error as TraceError {

@@ -51,6 +51,7 @@ extension ProgramTests {
       (["replay", "x.reel", "--at", "3", "--dump-state", "--memory", "0x10"], "0x10"),
       (["replay", "x.reel", "--at", "3", "--dump-state", "--memory", "0:9999999"], "9999999"),
       (["replay", "x.reel", "--at", "3", "--dump-state", "--jobs", "2"], "--jobs"),
+      (["replay", "x.reel", "--resync", "--jobs", "2"], "--resync"),
       (["join", "x.reel"], "<result>"),
       (["diff", "one.reel"], "<b>"),
       (["diff", "a", "b", "--ignore", "nothing"], "rip"),

@@ -91,6 +91,21 @@ extension ProgramTests {
         try directory.vmreel("join", "r.reel", "1.json", "2.json", "3.json"), "altered copy")
     }
 
+    @Test func aReplayThatResynchronisesGoesOnAfterADifference() throws {
+      let directory = try recorded("ticker64", every: "30")
+      let events = try directory.events(of: "r.reel")
+      let index = try #require(
+        events.indices.dropFirst(100).first {
+          events[$0].kind == .portWrite && events[$0].stream != 0
+        })
+      try directory.alterEvent(EventIndex(index), of: "r.reel", to: "a.reel") { $0.value ^= 1 }
+      let run = try directory.vmreel("replay", "--resync", "a.reel")
+      #expect(run.status == 1 && run.errors.contains("diverged at event \(index) "), "\(run.story)")
+      #expect(run.errors.contains("differences in all: 1"), "\(run.story)")
+      #expect(run.errors.contains("of \(events.count) events agreed"), "\(run.story)")
+      #expect(try directory.vmreel("replay", "--resync", "r.reel").status == 0)
+    }
+
     @Test func resultsThatDoNotFitAreRefused() throws {
       let directory = try recorded("ticker64", every: "30")
       try replaySegments(directory, of: "r.reel", 4)

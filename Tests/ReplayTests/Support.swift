@@ -82,6 +82,7 @@ func smallBounds() -> ReplayBounds {
 
 func replay(
   _ recording: Recording, bytes: [UInt8]? = nil, range: ReplayRange = .whole,
+  resyncs: Bool = false,
   script: ProcessorScript = ProcessorScript(),
   bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:],
   hostIsOfRecordedKind: Bool = true
@@ -94,7 +95,7 @@ func replay(
     policy: ReplayPolicy(
       interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc,
       hostIsOfRecordedKind: hostIsOfRecordedKind),
-    range: range, bounds: bounds, knownLandings: knownLandings,
+    range: range, resyncs: resyncs, bounds: bounds, knownLandings: knownLandings,
     observer: observer)
   let verdict = try replayer.run()
   return Replayed(
