@@ -17,7 +17,7 @@ struct ParallelReplay {
   func run() throws {
     let plan = try opened.reading { try SegmentPlan($0, jobs: jobs) }
     let workers = SegmentWorkers(
-      arguments: arguments, count: plan.segments.count, jobs: jobs)
+      of: command.reel, arguments: arguments, count: plan.segments.count, jobs: jobs)
     let signals = SignalWatch { workers.stop() }
     var join = SegmentJoin(opened, plan: plan)
     do {
@@ -34,9 +34,9 @@ struct ParallelReplay {
     try JoinedVerdict(report, opened).print(command.format)
   }
 
-  /// What a worker is called with, but for its segment.
+  /// What a worker is called with, but for its segment and the reel.
   private var arguments: [String] {
-    ["replay", command.reel, "--format", "json", "--dies-with-input"]
+    ["replay", "--format", "json", "--dies-with-input"]
       + ["--exit-timeout", command.exitTimeout.description]
       + ["--landing-limit", command.landingLimit.description]
       + (command.showLandings ? ["--show-landings"] : [])

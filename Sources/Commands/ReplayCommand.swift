@@ -136,7 +136,7 @@ struct ReplayCommand: ParsableCommand {
     try landingsFile?.save(verdict.landings)
     if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
     if format == .json {
-      try VerdictReport(verdict, of: opened, chosen, choice: rangeOptions.segment).print()
+      try VerdictReport(verdict, of: opened, chosen).print()
     }
     try StandardOutput.shared.flush()
     if format == .text {
@@ -209,16 +209,13 @@ struct ReplayCommand: ParsableCommand {
 
 extension VerdictReport {
   /// The verdict with what of the reel it speaks of.
-  init(
-    _ verdict: ReplayVerdict, of opened: OpenedReel, _ chosen: ChosenRange, choice: SegmentChoice?
-  ) throws {
+  init(_ verdict: ReplayVerdict, of opened: OpenedReel, _ chosen: ChosenRange) {
     self.init(verdict)
-    if let choice {
-      let plan = try opened.reading { try SegmentPlan($0, count: choice.count) }
-      segment = SegmentReport(plan.segments[choice.number - 1], reel: opened.reel.identity)
+    if let chosen = chosen.segment {
+      segment = SegmentReport(chosen, reel: opened.reel.identity)
       if outcome == .diverged {
         report = VerdictText.render(
-          verdict, path: opened.path, tscPolicy: opened.metadata.policies.tsc, scope: chosen.scope)
+          verdict, path: opened.path, tscPolicy: opened.metadata.policies.tsc)
       }
     } else if chosen.scope == .range {
       range = RangeReport(

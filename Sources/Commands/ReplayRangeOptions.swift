@@ -72,6 +72,8 @@ struct ChosenRange {
   var scope = VerdictScope.whole
   /// The last event that is to be compared, when the range was given by events.
   var lastEvent: EventIndex = 0
+  /// The segment that was chosen.
+  var segment: ReplaySegment?
   /// How many segments could hold events, when a segment was chosen.
   var stretchCount = 1
 
@@ -85,6 +87,7 @@ struct ChosenRange {
     if let choice = options.segment {
       let plan = try opened.reading { try SegmentPlan($0, count: choice.count) }
       let segment = plan.segments[choice.number - 1]
+      self.segment = segment
       range = segment.range
       scope = choice.count == 1 ? .whole : .segment(segment)
       stretchCount = plan.stretchCount

@@ -94,7 +94,9 @@ struct SegmentJoin {
       }
     case .diverged:
       guard let divergence = report.divergence, divergence.index <= segment.endEvent,
-        divergence.index >= segment.startEvent, report.report != nil
+        divergence.index >= segment.startEvent, let text = report.report,
+        // It is printed as it is, and a file may come from anywhere.
+        text.unicodeScalars.allSatisfy({ $0 == "\n" || $0.properties.generalCategory != .control })
       else {
         throw CommandFailure("\(source) holds no divergence in \(name), although it says so")
       }

@@ -11,15 +11,18 @@ final class SegmentWorkers: Sendable {
   }
 
   private let state = Mutex(State())
+  private let reel: String
   private let arguments: [String]
   private let count: Int
   private let jobs: Int
 
   /// - Parameters:
-  ///   - arguments: of a worker, without the segment.
+  ///   - reel: the reel's path.
+  ///   - arguments: of a worker, without the segment and the reel.
   ///   - count: segments.
   ///   - jobs: workers at a time.
-  init(arguments: [String], count: Int, jobs: Int) {
+  init(of reel: String, arguments: [String], count: Int, jobs: Int) {
+    self.reel = reel
     self.arguments = arguments
     self.count = count
     self.jobs = jobs
@@ -80,7 +83,7 @@ final class SegmentWorkers: Sendable {
     try state.withLock { state in
       guard !state.isStopping else { return nil }
       let child = try ChildProcess(
-        arguments: arguments + ["--segment", "\(segment)/\(count)"], input: input)
+        arguments: arguments + ["--segment", "\(segment)/\(count)", "--", reel], input: input)
       state.running[child.processID] = segment
       return child
     }

@@ -62,27 +62,7 @@ public struct SegmentPlan: Sendable {
   /// - Parameter count: how many segments, at least 1.
   /// - Throws: a ``TraceError`` when the reel holds no events, has no keyframe, or is damaged.
   public init(_ reel: Reel, count: Int) throws(TraceError) {
-    let known = Set(try reel.keyframeNumbers())
-    var marks: [Cut] = []
-    var cost: UInt64 = 0
-    var cursor = EventCursor(reel)
-    while let event = try cursor.next() {
-      if event.kind == .keyframe, known.contains(event.address) {
-        marks.append(Cut(keyframe: event.address, event: cursor.index, cost: cost))
-      }
-      cost.add(Self.cost(of: event))
-    }
-    guard let first = try reel.firstEvent() else { throw .missing(what: "events to replay") }
-    guard let base = known.min() else {
-      throw .missing(what: "keyframe, so there is no state to replay from")
-    }
-    // What stands at either end splits nothing.
-    let last = cursor.index
-    let cuts = marks.filter { $0.event > first && $0.event < last && $0.keyframe != base }
-    stretchCount = cuts.count + 1
-    expectedNanoseconds = cost
-    let start = Cut(keyframe: base, event: first, cost: 0)
-    segments = Self.segments(from: start, cuts: cuts, to: last, cost: cost, count: count)
+    self.init(try Survey(reel), count: count)
   }
 
   /// As many segments as keep `jobs` workers busy to the end, at most as many as there can be.
@@ -92,10 +72,44 @@ public struct SegmentPlan: Sendable {
   ///
   /// - Throws: as ``init(_:count:)``.
   public init(_ reel: Reel, jobs: Int) throws(TraceError) {
-    let whole = try SegmentPlan(reel, count: 1)
-    let worthwhile = Int(clamping: whole.expectedNanoseconds / 2_000_000_000)
-    let count = min(whole.stretchCount, max(jobs, min(4 * jobs, worthwhile)))
-    self = try SegmentPlan(reel, count: count)
+    let survey = try Survey(reel)
+    let worthwhile = Int(clamping: survey.cost / 2_000_000_000)
+    self.init(
+      survey, count: min(survey.cuts.count + 1, max(jobs, min(4 * jobs, worthwhile))))
+  }
+
+  private init(_ survey: Survey, count: Int) {
+    stretchCount = survey.cuts.count + 1
+    expectedNanoseconds = survey.cost
+    segments = Self.segments(of: survey, count: max(1, count))
+  }
+
+  /// Where a reel can be split.
+  private struct Survey {
+    var start: Cut
+    /// The keyframes between the first event and the last; what stands at either end splits nothing.
+    var cuts: [Cut]
+    var last: EventIndex
+    var cost: UInt64 = 0
+
+    init(_ reel: Reel) throws(TraceError) {
+      let known = Set(try reel.keyframeNumbers())
+      guard let base = known.min() else {
+        throw .missing(what: "keyframe, so there is no state to replay from")
+      }
+      guard let first = try reel.firstEvent() else { throw .missing(what: "events to replay") }
+      start = Cut(keyframe: base, event: first, cost: 0)
+      cuts = []
+      var cursor = EventCursor(reel)
+      while let event = try cursor.next() {
+        if event.kind == .keyframe, known.contains(event.address), event.address != base {
+          cuts.append(Cut(keyframe: event.address, event: cursor.index, cost: cost))
+        }
+        cost.add(SegmentPlan.cost(of: event))
+      }
+      last = cursor.index
+      cuts.removeAll { [last] in $0.event <= first || $0.event >= last }
+    }
   }
 
   private static func cost(of event: Event) -> UInt64 {
@@ -106,14 +120,13 @@ public struct SegmentPlan: Sendable {
 
   /// Cuts at the keyframes nearest to equal shares of the cost; segments that are too many are empty
   /// and stand at the end.
-  private static func segments(
-    from start: Cut, cuts: [Cut], to last: EventIndex, cost: UInt64, count: Int
-  ) -> [ReplaySegment] {
+  private static func segments(of survey: Survey, count: Int) -> [ReplaySegment] {
+    let (cuts, last, cost) = (survey.cuts, survey.last, survey.cost)
     var segments: [ReplaySegment] = []
-    var left = start
+    var left = survey.start
     var next = 0
     let filled = min(count, cuts.count + 1)
-    for number in 1..<max(1, filled) {
+    for number in 1..<filled {
       let share = cost.dividedEvenly(number, of: filled)
       var right = cuts[next]
       next += 1
@@ -127,7 +140,7 @@ public struct SegmentPlan: Sendable {
       segments.append(segment(number, count, left, to: right.keyframe, right.event))
       left = right
     }
-    segments.append(segment(max(1, filled), count, left, to: nil, last))
+    segments.append(segment(filled, count, left, to: nil, last))
     let end = Cut(keyframe: left.keyframe, event: last, cost: cost)
     while segments.count < count {
       segments.append(segment(segments.count + 1, count, end, to: nil, last))
