@@ -141,9 +141,9 @@ extension Recorder {
 
 /// The pages changed since the last keyframe, as far as they were asked for.
 struct DirtyLog {
-  /// They are asked for after so many guest-made exits,
+  /// They are asked for after so many guest-made exits.
   static let exitInterval: UInt64 = 256
-  /// or after so many nanoseconds.
+  /// And after so many nanoseconds.
   static let nanoseconds: UInt64 = 5_000_000
 
   var pages: Set<UInt32> = []

@@ -24,29 +24,14 @@ public struct ReplayRange: Equatable, Sendable {
 }
 
 extension Reel {
-  /// The last keyframe at or before an event, or the first one when there is none; a binary search
-  /// that decodes only the keyframes it looks at.
+  /// The last keyframe at or before an event, or the first one when there is none.
   ///
-  /// - Throws: a ``TraceError`` when the reel has no keyframe, or a damaged one is met.
+  /// - Throws: a ``TraceError`` when the reel has no keyframe, or it is damaged.
   public func keyframe(atOrBefore event: EventIndex) throws(TraceError) -> Keyframe {
-    let numbers = try keyframeNumbers()
-    guard let first = numbers.first else {
+    guard let number = lastKeyframe(notAfter: event) ?? keyframeNumbers.first else {
       throw .missing(what: "keyframe, so there is no state to replay from")
     }
-    var found = try keyframe(first)
-    var low = 1
-    var high = numbers.count
-    while low < high {
-      let middle = (low + high) / 2
-      let candidate = try keyframe(numbers[middle])
-      if candidate.eventIndex <= event {
-        found = candidate
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    return found
+    return try keyframe(number)
   }
 
   /// The index of the first event; `nil` when the reel holds none.

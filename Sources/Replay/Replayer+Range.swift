@@ -7,7 +7,7 @@ extension Replayer {
 
   /// Puts the guest into the state the range starts from.
   func start() throws {
-    guard let first = try reel.keyframeNumbers().first else {
+    guard let first = reel.keyframeNumbers.first else {
       throw TraceError.missing(what: "keyframe, so there is no state to replay from")
     }
     guard let number = range.keyframe, number != first else {
@@ -28,7 +28,6 @@ extension Replayer {
     try install(keyframe, pages: try reel.pageMap(at: keyframe.number))
     awaitingReply = nil
     digest = EventDigest(resuming: keyframe.digest)
-    try checkInput(current.event)
     cpu.requestsInterruptWindow = try isWindowRequested(before: keyframe.eventIndex)
     if policy.tsc == .freeze { cpu.frozenTimestamp = current.event.timestamp }
     noteStartingKeyframe(keyframe)

@@ -22,18 +22,10 @@ extension Replayer {
     if firstDivergence == nil { firstDivergence = explain(divergence) }
     tainted = nil
     isReplayTainted = false
-    var next = try nextKeyframe(from: divergence.index)
-    while let keyframe = next {
-      do {
-        try begin(at: keyframe)
-        note(divergence, skipped: keyframe.eventIndex - divergence.index + 1, keyframe.number)
-        // A replay that goes back to this keyframe keeps the note.
-        noteStartingKeyframe(keyframe)
-        return
-      } catch is ReplayStop {
-        // Its mark does not fit its digest: it is no place to go on from.
-        next = try nextKeyframe(from: keyframe.eventIndex + 1)
-      }
+    if let keyframe = try nextKeyframe(from: divergence.index) {
+      note(divergence, skipped: keyframe.eventIndex - divergence.index + 1, keyframe.number)
+      try begin(at: keyframe)
+      return
     }
     try skipToEnd(from: divergence.index)
     note(divergence, skipped: current.index &+ 1 &- divergence.index, nil)

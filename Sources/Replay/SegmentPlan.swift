@@ -93,7 +93,7 @@ public struct SegmentPlan: Sendable {
     var cost: UInt64 = 0
 
     init(_ reel: Reel) throws(TraceError) {
-      let known = Set(try reel.keyframeNumbers())
+      let known = Set(reel.keyframeNumbers)
       guard let base = known.min() else {
         throw .missing(what: "keyframe, so there is no state to replay from")
       }

@@ -172,7 +172,7 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   public func finish(_ end: EndRecord) throws(FileError) -> (stored: UInt64, raw: UInt64) {
     flush()
     flushKernelExits()
-    queue.sync { [self] in write(encoder.block(.end, end.encoded())) }
+    queue.sync { [self] in write(encoder.end(end)) }
     try output.close()
     return (output.byteCount, encoder.rawByteCount)
   }

@@ -38,23 +38,37 @@ extension TestDirectory {
   ) throws {
     let bytes = try read(name)
     let reel = try Reel(MemorySource(bytes))
-    let block = try #require(
-      reel.eventBlocks.first { $0.header.firstEvent <= index && index < $0.header.endEvent })
+    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
+    var copied = reel.header.encoded()
+    for block in reel.blocks {
+      switch block.header.type {
+      case .end, .index, .footer: continue
+      case .events where (block.header.firstEvent..<block.header.endEvent).contains(index):
+        copied += try alteredBlock(block, of: reel, &encoder) { events in
+          change(&events[Int(index - block.header.firstEvent)])
+        }
+      default:
+        copied += encoder.block(copying: block.header, stored: try reel.storedBytes(of: block))
+      }
+    }
+    try write(copied + encoder.end(try #require(reel.end)), to: copy)
+  }
+
+  private func alteredBlock(
+    _ block: BlockDescriptor, of reel: Reel, _ encoder: inout BlockEncoder,
+    _ change: (inout [Event]) -> Void
+  ) throws -> [UInt8] {
     let decoded = try reel.events(of: block)
     var events = decoded.events
     let payload = events.flatMap { decoded.payload(of: $0) }
-    change(&events[Int(index - block.header.firstEvent)])
-    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
-    let altered = unsafe events.withUnsafeBufferPointer { events in
+    change(&events)
+    return unsafe events.withUnsafeBufferPointer { events in
       unsafe payload.withUnsafeBytes { payload in
         unsafe encoder.block(
           events, payload: payload, firstEvent: block.header.firstEvent,
           firstTime: block.header.firstTime)
       }
     }
-    let start = Int(block.offset)
-    let end = start + BlockHeader.byteCount + Int(block.header.storedSize)
-    try write(bytes[..<start] + altered + bytes[end...], to: copy)
   }
 
   /// The events of a reel.

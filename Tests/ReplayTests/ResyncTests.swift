@@ -99,7 +99,7 @@ import Trace
         switch random(below: 4) {
         case 0: altered.entries[place].event.value ^= UInt64(random(below: 256))
         case 1: altered.entries[place].event.address ^= UInt64(random(below: 4))
-        case 2: altered.entries[place].event.check ^= UInt16(random(below: 65536))
+        case 2: altered.entries[place].event.check ^= UInt8(random(below: 256))
         default: altered.entries[place].event.rip ^= UInt64(random(below: 16))
         }
       }

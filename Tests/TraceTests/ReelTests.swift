@@ -58,7 +58,7 @@ struct ReelTests {
     #expect(
       reel.blocks.map(\.header.type) == [
         .metadata, .hostTotals, .pages, .keyframe, .events, .pages, .keyframe, .events,
-        .kernelExits, .hostTotals, .end,
+        .kernelExits, .hostTotals, .end, .index, .footer,
       ])
   }
 
@@ -74,10 +74,11 @@ struct ReelTests {
   @Test("A damaged end record costs the end facts, not the reel")
   func damagedEnd() throws {
     var bytes = sampleReel()
-    bytes[bytes.count - 1] ^= 1
+    let end = try #require(try open(bytes).blocks.last { $0.header.type == .end })
+    bytes[Int(end.offset) + BlockHeader.byteCount] ^= 1
     let reel = try open(bytes)
     #expect(reel.end == nil)
-    #expect(reel.tail == .damaged(.blockDamaged(offset: reel.blocks.last?.offset ?? 0)))
+    #expect(reel.tail == .damaged(.blockDamaged(offset: end.offset)))
     #expect(try collect(reel, from: 0).count == 100)
   }
 
@@ -114,9 +115,9 @@ struct ReelTests {
 
   @Test("A trimmed reel keeps its numbers: a cursor from 0 starts at its first event")
   func trimmed() throws {
-    let raw = encode([Event(.halt), Event(.shutdown)])
-    let block = RawBlock(type: 2, raw: raw, firstEvent: 5000, eventCount: 2)
-    let found = try collect(try open(reelStart() + block.bytes), from: 0)
+    var encoder = BlockEncoder(pageKey: testPageKey)
+    let block = appendEvents([Event(.halt), Event(.shutdown)], firstEvent: 5000, with: &encoder)
+    let found = try collect(try open(reelStart() + block), from: 0)
     #expect(found.map(\.index) == [5000, 5001])
   }
 
@@ -134,7 +135,8 @@ struct ReelTests {
 
   @Test("Unknown block types are skipped and stay listed")
   func unknownTypes() throws {
-    let event = RawBlock(type: 2, raw: encode([Event(.halt)]), eventCount: 1).bytes
+    var encoder = BlockEncoder(pageKey: testPageKey)
+    let event = appendEvents([Event(.halt)], with: &encoder)
     let unknown = RawBlock(type: 0xbeef, raw: [1, 2, 3], firstEvent: 99, eventCount: 7)
     let reel = try open(reelStart() + unknown.bytes + event + unknown.bytes)
     #expect(
@@ -145,18 +147,23 @@ struct ReelTests {
 
   @Test("Event blocks that overlap, leave a gap or overflow end the readable part")
   func eventOrder() throws {
-    let raw = encode([Event(.halt), Event(.halt)])
-    let first = RawBlock(type: 2, raw: raw, firstEvent: 10, eventCount: 2).bytes
+    let halts = columnBlock([RawColumn(id: 1, bytes: [1, 7, 7])])
+    func block(_ first: UInt64, count: UInt32 = 2) -> [UInt8] {
+      var block = RawBlock(type: 2, columns: halts, eventCount: count)
+      block.firstEvent = first
+      return block.bytes
+    }
+    let first = block(10)
     for start in [0, 10, 11, 13, UInt64.max - 1] {
-      let second = RawBlock(type: 2, raw: raw, firstEvent: start, eventCount: 2).bytes
+      let second = block(start)
       let reel = try open(reelStart() + first + second)
       let offset = UInt64(reelStart().count + first.count)
       #expect(reel.tail == .damaged(.malformed(offset: offset, what: "first event", nil)))
       #expect(try collect(reel, from: 0).map(\.index) == [10, 11])
     }
-    let last = RawBlock(type: 2, raw: raw, firstEvent: .max - 1, eventCount: 2).bytes
+    let last = block(.max - 1)
     #expect(throws: Never.self) { try open(reelStart() + last) }
-    let many = RawBlock(type: 2, raw: raw, eventCount: 1 << 20 | 1).bytes
+    let many = block(0, count: 1 << 20 | 1)
     #expect(
       try open(reelStart() + many).tail
         == .damaged(.blockTooLarge(offset: UInt64(reelStart().count), rawSize: 1 << 20 | 1)))
@@ -167,10 +174,40 @@ struct ReelTests {
     var bytes = sampleReel()
     let first = try #require(try open(bytes).eventBlocks.first)
     bytes[Int(first.offset)] ^= 1
-    #expect(try open(bytes).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
+    // The index has the header, too; without it the reel ends here.
+    #expect(try open(bytes).tail == .whole && collect(try open(bytes), from: 0).count == 100)
+    #expect(
+      try open(bytes.dropLast()).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
     let reel = Reel(salvaging: MemorySource(bytes))
     #expect(reel.gaps.map(\.offset) == [first.offset] && reel.end != nil)
     #expect(try collect(reel, from: 0).map(\.index) == Array(70..<100))
+  }
+
+  @Test("A damaged index is told of, and the blocks are walked instead")
+  func damagedIndex() throws {
+    let original = try open(sampleReel())
+    #expect(original.indexError == nil)
+    let index = try #require(original.blocks.first { $0.header.type == .index })
+    var bytes = sampleReel()
+    bytes[Int(index.offset) + BlockHeader.byteCount + 9] ^= 1
+    let walked = try open(bytes)
+    #expect(walked.indexError == .blockDamaged(offset: index.offset))
+    #expect(walked.tail == .whole && walked.blocks == original.blocks)
+    // A damaged footer names no index; its damage ends the reel, behind all that it holds.
+    bytes = sampleReel()
+    bytes[bytes.count - 9] ^= 1
+    let footless = try open(bytes)
+    let offset = UInt64(bytes.count - BlockHeader.byteCount)
+    #expect(footless.tail == .damaged(.blockHeaderDamaged(offset: offset)))
+    #expect(footless.end == original.end && footless.eventCount == 100)
+  }
+
+  @Test("A reel written to a stream has no index and is whole")
+  func stream() throws {
+    var encoder = BlockEncoder(pageKey: testPageKey)
+    let bytes = FileHeader(pageKey: testPageKey).encoded() + encoder.block(.metadata, [0x7b, 0x7d])
+    let reel = try open(bytes + encoder.end(endRecord(events: 0), isIndexed: false))
+    #expect(reel.tail == .whole && reel.blocks.map(\.header.type) == [.metadata, .end])
   }
 
   @Test("Every cut of a reel opens up to its last whole block or throws a TraceError")
