@@ -16,6 +16,11 @@ struct ParallelReplay {
 
   func run() throws {
     let plan = try opened.reading { try SegmentPlan($0, jobs: jobs) }
+    if plan.stretchCount < jobs {
+      StandardError.note(
+        "note: \(opened.path) can be split in \(plan.stretchCount) at most: it has no "
+          + "more keyframes to begin at (record --keyframe-every)")
+    }
     let workers = SegmentWorkers(
       of: command.reel, arguments: arguments, count: plan.segments.count, jobs: jobs)
     let signals = SignalWatch { workers.stop() }

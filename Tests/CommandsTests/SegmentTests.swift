@@ -155,6 +155,13 @@ extension ProgramTests {
       #expect(joined.status == 0 && joined.errors.hasPrefix("identical: "), "\(joined.story)")
     }
 
+    @Test func aReelWithoutKeyframesIsNotSplit() throws {
+      let directory = try recorded("hello", every: "0")
+      let run = try directory.vmreel("replay", "--jobs", "4", "r.reel")
+      #expect(run.status == 0 && run.errors.contains("split in 1 at most"), "\(run.story)")
+      #expect(run.errors.contains("; joined of 1 segment"), "\(run.story)")
+    }
+
     @Test func aPartialReelIsReplayedAsFarAsItGoes() throws {
       let directory = try recorded("ticker64", every: "30")
       try directory.write(try directory.read("r.reel").dropLast(1), to: "p.reel")

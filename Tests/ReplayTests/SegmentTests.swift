@@ -218,6 +218,28 @@ import Trace
     #expect(landed == UInt64(kicks))
   }
 
+  /// What RDTSC reads after a keyframe was decided before it; and a replay whose own counter
+  /// drifted goes back to the keyframe its segment starts from.
+  @Test func frozenTimestampsGoOnInASegment() throws {
+    let recording = try record(
+      TimestampTests.reader,
+      policy: quietPolicy {
+        $0.tsc = .freeze
+        $0.keyframeExitInterval = 3
+      })
+    let plan = try SegmentPlan(try reel(recording), count: 3)
+    var script = ProcessorScript()
+    script.taints = [(after: 5, drift: 3)]
+    for segment in plan.segments {
+      let part = try replay(recording, range: segment.range)
+      #expect(part.isIdentical, "\(segment): \(part.verdict.outcome)")
+      let tainted = try replay(recording, range: segment.range, script: script)
+      #expect(tainted.isIdentical, "\(segment): \(tainted.verdict.outcome)")
+      #expect(tainted.verdict.rewinds == 1)
+      #expect(tainted.verdict.events == segment.eventCount)
+    }
+  }
+
   @Test func theIdentityTellsReelsApart() throws {
     let recording = try richRecording(keyframesEvery: 6)
     let identity = try reel(recording).identity
