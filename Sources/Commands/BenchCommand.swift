@@ -15,6 +15,7 @@ struct BenchCommand: ParsableCommand {
       BenchExitsCommand.self, BenchGuestCommand.self, BenchWriteCommand.self,
       BenchReadCommand.self, BenchStatsCommand.self, BenchDiffCommand.self,
       BenchSeekCommand.self, BenchSizeCommand.self, BenchGenerateCommand.self,
+      BenchReplayCommand.self,
     ])
 }
 

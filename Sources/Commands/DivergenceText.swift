@@ -37,7 +37,24 @@ enum DivergenceText {
         lines.append("    \(line(entry.index, entry.event))")
       }
     }
+    lines += resyncLines(verdict)
     return lines.joined(separator: "\n")
+  }
+
+  /// What became of a replay that went on after this divergence.
+  private static func resyncLines(_ verdict: ReplayVerdict) -> [String] {
+    guard verdict.resyncCount > 0 else { return [] }
+    var lines = verdict.resyncs.map { resync in
+      "    event \(resync.divergence): \(headline(resync.difference)); "
+        + (resync.keyframe.map { "went on from keyframe \($0)" } ?? "no keyframe follows")
+        + ", \(resync.skippedEvents) events skipped"
+    }
+    let unlisted = verdict.resyncCount - UInt64(verdict.resyncs.count)
+    if unlisted > 0 { lines.append("    and \(unlisted) more") }
+    return ["  differences in all: \(verdict.resyncCount)"] + lines + [
+      "  \(verdict.events) of \(verdict.events + verdict.skippedEvents) events agreed, "
+        + "\(verdict.skippedEvents) were skipped"
+    ]
   }
 
   /// One suspect; it was found in memory, which does not prove that it ran.
@@ -55,8 +72,10 @@ enum DivergenceText {
   }
 
   /// What differs, in one clause.
-  static func headline(_ divergence: Divergence) -> String {
-    switch divergence.difference {
+  static func headline(_ divergence: Divergence) -> String { headline(divergence.difference) }
+
+  private static func headline(_ difference: Divergence.Difference) -> String {
+    switch difference {
     case .fields(let names):
       "the exit differs in \(names.joined(separator: ", "))"
     case .registers:

@@ -37,12 +37,12 @@ struct ExitBench {
   }
 
   private func bareRound() throws -> Double {
-    let (processor, _) = try makeGuest()
+    let (processor, _) = try Self.makeGuest(exits: exits)
     return Double(try processor.runBare(exits: exits)) / Double(exits)
   }
 
   private func runnerRound(_ sink: any TraceSink) throws -> Double {
-    let (processor, memory) = try makeGuest()
+    let (processor, memory) = try Self.makeGuest(exits: exits)
     var policy = RecordingPolicy()
     policy.keyframeExitInterval = 0
     let recorder = Recorder(
@@ -75,7 +75,7 @@ struct ExitBench {
   }
 
   /// A real-mode loop of OUT 0x80, AL, then a write to the debug-exit port.
-  private func makeGuest() throws -> (KVMProcessor, GuestMemory) {
+  static func makeGuest(exits: Int) throws -> (KVMProcessor, GuestMemory) {
     var code = ByteWriter()
     code.append(bytes: [0x66, 0xb9])  // mov ecx, count
     code.append(UInt32(exits))

@@ -33,8 +33,10 @@ struct PolicyOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Take a keyframe every N guest-made exits; 0 for none.", valueName: "n"))
-  var keyframeEvery: UInt64 = 65_536
+    help: ArgumentHelp(
+      "Take a keyframe every so many guest-made exits (10000), so much time (250ms) or so much "
+        + "memory changed (32MiB); 0 for none.", valueName: "spacing"))
+  var keyframeEvery = KeyframeSpacing.exits(65_536)
 
   @Option(
     name: .customLong("for"),
@@ -74,7 +76,7 @@ struct PolicyOptions: ParsableArguments {
     // every KVM.
     policy.interruptWindowIsExact = facts.irqWindowIsExact && policy.placement == .seal
     policy.quantumNanoseconds = quantum.nanoseconds
-    policy.keyframeExitInterval = keyframeEvery
+    keyframeEvery.apply(to: &policy)
     policy.timeLimitNanoseconds = timeLimit?.nanoseconds
     policy.exitLimit = maxExits
     policy.untilConsole = Array((untilConsole ?? "").utf8)

@@ -8,26 +8,22 @@ internal import Trace
 final class ReplaySession {
   let memory: GuestMemory
   private let opened: OpenedReel
-  private let processor: KVMProcessor
-  private let policy: ReplayPolicy
-  private let bounds: ReplayBounds
-  private let knownLandings: [UInt64: UInt64]
   private let observer: ConsoleObserver
   private let signals: SignalWatch
+  private let replayer: Replayer<KVMProcessor>
 
   /// Builds the machine the reel's metadata describes.
   ///
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
-    _ opened: OpenedReel, printsConsole: Bool, printsLandings: Bool = false,
+    _ opened: OpenedReel, range: ReplayRange = .whole, resyncs: Bool = false,
+    printsConsole: Bool, printsLandings: Bool = false,
     bounds: ReplayBounds, knownLandings: [UInt64: UInt64]
   ) throws {
     self.opened = opened
     let metadata = opened.metadata
     observer = ConsoleObserver(
       prints: printsConsole, printsLandings: printsLandings, eventCount: opened.reel.eventCount)
-    self.bounds = bounds
-    self.knownLandings = knownLandings
     do {
       let facts = try HostProbe.facts()
       let cpuName = HostDescription.cpuName()
@@ -37,28 +33,42 @@ final class ReplaySession {
       if let refusal = Self.refusal(metadata, missing) {
         throw CommandFailure("\(opened.path): \(refusal)")
       }
-      policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
+      let policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
       for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) {
         StandardError.note("warning: \(warning)")
       }
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
-      processor = try KVMProcessor(
+      let processor = try KVMProcessor(
         memory: memory, cpuid: table, debugFeatures: facts.debugFeatures)
+      signals = SignalWatch(processor.kicker)
+      replayer = Replayer(
+        processor: processor, memory: memory, reel: opened.reel, policy: policy, range: range,
+        resyncs: resyncs, bounds: bounds, knownLandings: knownLandings, observer: observer)
     } catch let error as ProcessorError {
       throw CommandFailure(error.sentence)
     }
-    signals = SignalWatch(processor.kicker)
   }
 
   var stopSignal: Int32? { signals.received }
 
+  /// Replays the range.
+  ///
+  /// - Throws: ``CommandFailure`` when the reel cannot be read or KVM fails.
   func run() throws -> ReplayVerdict {
-    let replayer = Replayer(
-      processor: processor, memory: memory, reel: opened.reel,
-      policy: policy, bounds: bounds, knownLandings: knownLandings, observer: observer)
     defer { observer.finish() }
+    return try naming { () throws(ReplayError) in try replayer.run() }
+  }
+
+  /// The guest's state after the replay.
+  ///
+  /// - Throws: ``CommandFailure`` when the reel ends inside an instruction, or KVM fails.
+  func capturedState() throws -> VCPUState {
+    try naming { () throws(ReplayError) in try replayer.capturedState() }
+  }
+
+  private func naming<Result>(_ body: () throws(ReplayError) -> Result) throws -> Result {
     do {
-      return try replayer.run()
+      return try body()
     } catch {
       switch error {
       case .trace(let error): throw CommandFailure("\(opened.path): \(error.description)")
@@ -69,8 +79,7 @@ final class ReplaySession {
   }
 
   /// What is said where the reel holds another RIP convention than this host's.
-  func normalizationNote(_ count: UInt64) -> String {
-    let host = opened.metadata.host
+  static func normalizationNote(_ count: UInt64, of host: Metadata.Host) -> String {
     let convention = host.ripConventions[EventKind.portWrite.name] ?? "unknown"
     return "recorded on \(host.kvmModule) (RIP \(convention) an OUT); normalised here at "
       + "\(count) exits"

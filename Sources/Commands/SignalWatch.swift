@@ -12,8 +12,10 @@ final class SignalWatch: @unchecked Sendable {
   private let number = Atomic<Int32>(0)
   private let sources: [any DispatchSourceSignal]
 
-  /// - Parameter onSignal: called on a queue of its own after the signal was noted.
-  init(_ kicker: Kicker, onSignal: @escaping @Sendable () -> Void = {}) {
+  /// - Parameters:
+  ///   - kicker: kicks the guest, where there is one in this process.
+  ///   - onSignal: called on a queue of its own after the signal was noted.
+  init(_ kicker: Kicker? = nil, onSignal: @escaping @Sendable () -> Void = {}) {
     let queue = DispatchQueue(label: "vmreel.signals")
     sources = [SIGINT, SIGTERM, SIGHUP].map { signalNumber in
       _ = signal(signalNumber, SIG_IGN)
@@ -22,7 +24,7 @@ final class SignalWatch: @unchecked Sendable {
     for (source, signalNumber) in zip(sources, [SIGINT, SIGTERM, SIGHUP]) {
       source.setEventHandler { [weak self] in
         self?.number.store(signalNumber, ordering: .sequentiallyConsistent)
-        kicker.kick()
+        kicker?.kick()
         onSignal()
       }
       source.resume()

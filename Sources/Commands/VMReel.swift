@@ -22,7 +22,7 @@ public struct VMReel: ParsableCommand {
       """,
     version: "vmreel \(version) (trace format \(format))",
     subcommands: [
-      RecordCommand.self, ReplayCommand.self, InfoCommand.self, DumpCommand.self,
+      RecordCommand.self, ReplayCommand.self, JoinCommand.self, InfoCommand.self, DumpCommand.self,
       StatsCommand.self, DiffCommand.self, VerifyCommand.self, StripCommand.self,
       GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])

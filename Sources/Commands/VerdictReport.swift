@@ -3,11 +3,13 @@ internal import Machine
 internal import Replay
 
 /// A replay's verdict as JSON, for programs that decide by it.
-struct VerdictReport: Encodable {
-  let schema = "vmreel.replay/1"
-  /// `identical`, `consistent`, `diverged` or `interrupted`; with ``reelIsWhole`` false the first
-  /// two speak of the part that is there.
-  var outcome: String
+struct VerdictReport: Codable {
+  static let schema = "vmreel.replay/1"
+
+  var schema = Self.schema
+  /// With ``reelIsWhole`` false the first two speak of the part that is there, with ``range`` or
+  /// ``segment`` of that part.
+  var outcome: Outcome
   var events: UInt64
   var guestMadeExits: UInt64
   var exitsNormalized: UInt64
@@ -23,8 +25,66 @@ struct VerdictReport: Encodable {
   var finalPagesCompared: Int
   var reelIsWhole: Bool
   var divergence: DivergenceReport?
+  /// With `--resync`: the differences, and what was skipped after each.
+  var resyncs: [ResyncReport]?
+  var resyncCount: UInt64?
+  var skippedEvents: UInt64?
+  /// What was compared, when that is not the whole reel.
+  var range: RangeReport?
+  /// Which segment was compared.
+  var segment: SegmentReport?
+  /// Of how many segments' results this one was joined.
+  var joinedSegments: Int?
+  /// The divergence report as `replay` prints it; with ``segment`` only.
+  var report: String?
 
-  struct DivergenceReport: Encodable {
+  enum Outcome: String, Codable {
+    case identical
+    case consistent
+    case diverged
+    case interrupted
+    /// The segment holds no events.
+    case empty
+  }
+
+  /// A difference after which the replay went on.
+  struct ResyncReport: Codable {
+    var index: UInt64
+    var keyframe: UInt64?
+    var skippedEvents: UInt64
+  }
+
+  /// The part of the reel that was asked for.
+  struct RangeReport: Codable, Equatable {
+    var startKeyframe: UInt64
+    /// The event that keyframe stands at.
+    var startEvent: UInt64
+    /// The last event that was to be compared.
+    var lastEvent: UInt64
+  }
+
+  /// A segment, and what makes sure that only results of one plan of one reel are joined.
+  struct SegmentReport: Codable, Equatable {
+    var number: Int
+    var count: Int
+    var startKeyframe: UInt64
+    var startEvent: UInt64
+    var endKeyframe: UInt64?
+    var endEvent: UInt64
+    var reel: HexWord
+
+    init(_ segment: ReplaySegment, reel: UInt64) {
+      number = segment.number
+      count = segment.count
+      startKeyframe = segment.startKeyframe
+      startEvent = segment.startEvent
+      endKeyframe = segment.endKeyframe
+      endEvent = segment.endEvent
+      self.reel = HexWord(reel)
+    }
+  }
+
+  struct DivergenceReport: Codable {
     var index: UInt64
     var difference: String
     var recorded: EventRecord
@@ -35,7 +95,7 @@ struct VerdictReport: Encodable {
   }
 
   /// A user-space instruction whose result no policy controls.
-  struct InstructionReport: Encodable {
+  struct InstructionReport: Codable {
     var address: String
     var text: String
   }
@@ -55,12 +115,20 @@ struct VerdictReport: Encodable {
     jumpedNanoseconds = verdict.jumpedNanoseconds
     finalPagesCompared = verdict.finalPagesCompared
     reelIsWhole = verdict.reelIsWhole
+    if verdict.resyncCount > 0 {
+      resyncs = verdict.resyncs.map {
+        ResyncReport(
+          index: $0.divergence, keyframe: $0.keyframe, skippedEvents: $0.skippedEvents)
+      }
+      resyncCount = verdict.resyncCount
+      skippedEvents = verdict.skippedEvents
+    }
     switch verdict.outcome {
-    case .identical: outcome = "identical"
-    case .consistent: outcome = "consistent"
-    case .interrupted: outcome = "interrupted"
+    case .identical: outcome = .identical
+    case .consistent: outcome = .consistent
+    case .interrupted: outcome = .interrupted
     case .diverged(let found):
-      outcome = "diverged"
+      outcome = .diverged
       divergence = DivergenceReport(
         index: found.index, difference: DivergenceText.headline(found),
         recorded: EventRecord(

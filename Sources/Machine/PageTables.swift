@@ -2,7 +2,7 @@
 ///
 /// Tables that lie outside RAM, are not present or go round in circles end the walk; they never
 /// trap it.
-struct PageTables {
+public struct PageTables {
   /// A 4 KiB page, or a 4 KiB part of a larger one.
   struct Page {
     /// Its virtual address.
@@ -11,19 +11,19 @@ struct PageTables {
     var physicalAddress: UInt64
   }
 
-  private let memory: GuestMemory
-  private let root: UInt64
+  let memory: GuestMemory
+  let root: UInt64
 
-  private static let present: UInt64 = 1
-  private static let user: UInt64 = 1 << 2
-  private static let large: UInt64 = 1 << 7
-  private static let noExecute: UInt64 = 1 << 63
-  private static let addressMask: UInt64 = 0x000f_ffff_ffff_f000
+  static let present: UInt64 = 1
+  static let user: UInt64 = 1 << 2
+  static let large: UInt64 = 1 << 7
+  static let noExecute: UInt64 = 1 << 63
+  static let addressMask: UInt64 = 0x000f_ffff_ffff_f000
   /// No Linux process comes near; it bounds what circular tables can cost.
-  private static let maximumTables = 16_384
+  static let maximumTables = 16_384
 
   /// The tables in force; `nil` outside 64-bit mode and with 5-level paging.
-  init?(_ system: SystemRegisters, _ memory: GuestMemory) {
+  public init?(_ system: SystemRegisters, _ memory: GuestMemory) {
     let paging: UInt64 = 1 << 31
     let longModeActive: UInt64 = 1 << 10
     let fiveLevels: UInt64 = 1 << 12
@@ -42,7 +42,7 @@ struct PageTables {
   }
 
   /// The physical address behind a virtual one, whoever may use it; `nil` when there is none.
-  func translate(_ address: UInt64) -> UInt64? {
+  public func translate(_ address: UInt64) -> UInt64? {
     var table = root
     for level in stride(from: 3, through: 0, by: -1) {
       let shift = UInt64(12 + 9 * level)
@@ -98,7 +98,7 @@ struct PageTables {
     memory.read(table + UInt64(index * 8), count: 8).map { Self.word($0, 0) }
   }
 
-  private static func word(_ bytes: [UInt8], _ index: Int) -> UInt64 {
+  static func word(_ bytes: [UInt8], _ index: Int) -> UInt64 {
     (0..<8).reduce(0) { $0 | UInt64(bytes[index * 8 + $1]) << UInt64($1 * 8) }
   }
 }

@@ -119,8 +119,24 @@ public struct ReplayVerdict: Sendable {
   public var jumpedNanoseconds: UInt64 = 0
   /// RAM pages compared at the last keyframe of the reel; 0 when the end was not reached.
   public var finalPagesCompared: Int = 0
+  /// How often the replay went on from a keyframe after a difference.
+  public var resyncCount: UInt64 = 0
+  /// The first of these, in order.
+  public var resyncs: [Resync] = []
+  /// Events that do not count as compared because of a difference; with ``events`` they are all.
+  public var skippedEvents: UInt64 = 0
+  /// The number of the keyframe the replay started from.
+  public var startKeyframe: UInt64 = 0
+  /// The event that keyframe stands at; unless it is the reel's first, the event after it is the
+  /// first one compared.
+  public var startEvent: EventIndex = 0
+  /// The last event gone through; set when the replay came to the end of its range.
+  public var lastEvent: EventIndex = 0
   /// Whether the reel was whole; a partial one is replayed as far as it goes.
   public var reelIsWhole = true
+
+  /// The verdict of nothing yet.
+  public init() {}
 
   /// Counts a sealed segment that ends with a kick.
   mutating func noteSeal(isExact: Bool, isUserMode: Bool) {

@@ -95,6 +95,7 @@ extension Recorder {
   func capture(_ kind: KeyframeKind) throws(ProcessorError) {
     isSealDue = false
     exitsSinceKeyframe = 0
+    lastKeyframeTime = lastExitTime
     guard policy.isRecording else { return }
     let pages = try changedPages()
     let state = try cpu.captureState()
@@ -119,7 +120,40 @@ extension Recorder {
 
   private func changedPages() throws(ProcessorError) -> [UInt32] {
     let limit = UInt32(memory.pageCount)
-    return Set(try cpu.takeDirtyPages()).union(memory.takeBoardWrittenPages())
+    let seen = dirtyLog.pages
+    dirtyLog = DirtyLog(exit: guestMadeExits, time: lastExitTime)
+    return seen.union(try cpu.takeDirtyPages()).union(memory.takeBoardWrittenPages())
       .filter { $0 < limit }.sorted()
+  }
+
+  /// Counts the pages the guest has changed, where keyframes are spaced by them; only so often,
+  /// since asking KVM costs as much as tens of exits.
+  func lookAtDirtyPages() throws(ProcessorError) {
+    guard policy.keyframeDirtyPages != nil, policy.isRecording,
+      guestMadeExits >= dirtyLog.exit + DirtyLog.exitInterval
+        || lastExitTime &- dirtyLog.time >= DirtyLog.nanoseconds
+    else { return }
+    dirtyLog.pages.formUnion(try cpu.takeDirtyPages())
+    dirtyLog.exit = guestMadeExits
+    dirtyLog.time = lastExitTime
+  }
+}
+
+/// The pages changed since the last keyframe, as far as they were asked for.
+struct DirtyLog {
+  /// They are asked for after so many guest-made exits.
+  static let exitInterval: UInt64 = 256
+  /// And after so many nanoseconds.
+  static let nanoseconds: UInt64 = 5_000_000
+
+  var pages: Set<UInt32> = []
+  /// The guest-made exits at the last look.
+  var exit: UInt64 = 0
+  /// The host's time at the last look.
+  var time: UInt64 = 0
+
+  init(exit: UInt64 = 0, time: UInt64 = 0) {
+    self.exit = exit
+    self.time = time
   }
 }

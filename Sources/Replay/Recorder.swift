@@ -20,6 +20,10 @@ public final class Recorder<CPU: Processor> {
   var guestMadeExits: UInt64 = 0
   var keyframeCount: UInt64 = 0
   var exitsSinceKeyframe: UInt64 = 0
+  /// When the last keyframe was taken.
+  var lastKeyframeTime: UInt64 = 0
+  /// What KVM's log of changed pages was asked for since the last keyframe.
+  var dirtyLog = DirtyLog()
   /// Virtual time under `warp`; under `real` the last sample.
   var now = VirtualTime.zero
   /// Host monotonic time at the first entry; all stored times are relative to it.
@@ -100,7 +104,9 @@ public final class Recorder<CPU: Processor> {
     if case .kick = first.reason, let next = try cpu.complete() { exit = next }
     while true {
       // What is no event changes nothing the guest sees: no injection may come of it.
-      guard handle(exit), needsBoundary else { return }
+      guard handle(exit) else { return }
+      try lookAtDirtyPages()
+      guard needsBoundary else { return }
       guard let next = try cpu.complete() else { break }
       exit = next
     }
@@ -117,7 +123,16 @@ public final class Recorder<CPU: Processor> {
   }
 
   var isKeyframeDue: Bool {
-    policy.keyframeExitInterval > 0 && exitsSinceKeyframe >= policy.keyframeExitInterval
+    guard exitsSinceKeyframe > 0 else { return false }
+    if policy.keyframeExitInterval > 0, exitsSinceKeyframe >= policy.keyframeExitInterval {
+      return true
+    }
+    if let interval = policy.keyframeIntervalNanoseconds,
+      lastExitTime &- lastKeyframeTime >= interval
+    {
+      return true
+    }
+    return policy.keyframeDirtyPages.map { dirtyLog.pages.count >= $0 } ?? false
   }
 
   /// Appends an event that stands in the digest, with its check.

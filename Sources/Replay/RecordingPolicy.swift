@@ -37,6 +37,10 @@ public struct RecordingPolicy: Equatable, Sendable {
   public var storesFullDigest = false
   /// Guest-made exits after which a periodic keyframe is taken; 0 for none.
   public var keyframeExitInterval: UInt64 = 65_536
+  /// Host nanoseconds after which a periodic keyframe is taken at the next guest-made exit.
+  public var keyframeIntervalNanoseconds: UInt64?
+  /// Pages the guest may change before a periodic keyframe is taken at the next look at them.
+  public var keyframeDirtyPages: Int?
   /// Stop after this many host nanoseconds.
   public var timeLimitNanoseconds: UInt64?
   /// Stop after this many guest-made exits.

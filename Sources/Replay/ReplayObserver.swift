@@ -33,6 +33,8 @@ public struct ReplayBounds: Equatable, Sendable {
   /// Host nanoseconds spent on landing in all sealed segments together; what is left over then is
   /// jumped.
   public var totalLandingNanoseconds: UInt64 = 600_000_000_000
+  /// Differences a verdict lists when the replay goes on after them; all are counted.
+  public var listedResyncs = 100
   /// Events of context in a divergence.
   public var contextEvents = 6
 

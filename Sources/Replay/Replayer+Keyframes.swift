@@ -3,16 +3,6 @@ internal import Machine
 internal import Trace
 
 extension Replayer {
-  /// Puts the reel's first keyframe into the processor and RAM.
-  func restoreBase() throws {
-    guard let first = reel.keyframeNumbers.first else {
-      throw TraceError.missing(what: "keyframe, so there is no state to replay from")
-    }
-    let keyframe = try reel.keyframe(first)
-    try install(keyframe, pages: try reel.pageMap(at: first))
-    digest = EventDigest(resuming: keyframe.digest)
-  }
-
   /// Installs a keyframe: every page that differs from `pages`, then the vCPU's state.
   ///
   /// An unfinished instruction is finished first, since that may still write to RAM.
@@ -34,6 +24,7 @@ extension Replayer {
     map = pages
     try cpu.restoreState(try state(of: keyframe))
     isIncomplete = false
+    pendingExit = nil
     forgetTouchedPages()
   }
 
@@ -77,13 +68,16 @@ extension Replayer {
 
   /// Compares the replayed state with a keyframe's at its mark.
   ///
-  /// A seal's keyframe has been reached or installed by ``land(_:)`` already.
+  /// A seal's keyframe has been reached or installed by ``land(_:)`` already. At the last event of a
+  /// range RAM is held to what a replay that starts from this keyframe installs.
   func passKeyframe(_ mark: Event) throws {
     try reachBoundary()
     let keyframe = try keyframe(number: mark.address, markedAt: current.index)
     guard keyframe.digest == digest.running.value else { throw diverged(.registers) }
     let isLast = keyframe.kind == .end
-    let pages = try pageMap(after: keyframe)
+    let pages =
+      current.index == range.lastEvent
+      ? try reel.pageMap(at: keyframe.number) : try pageMap(after: keyframe)
     let differing = try stateDifferences(keyframe)
     let checked = try pageDifferences(pages, all: isLast)
     guard differing.isEmpty, checked.differing.isEmpty else {

@@ -7,6 +7,7 @@ struct ReplayCheckpoint {
   var keyframe: UInt64
   var pages: [UInt32: StoredPage]
   var digest: EventDigest
+  /// The counts with the keyframe's mark included.
   var verdict: ReplayVerdict
   var requestsInterruptWindow: Bool
 }
@@ -21,7 +22,7 @@ extension Replayer {
   static var landingRewindLimit: Int { 4 }
 
   /// Goes on after a difference that a timestamp other than the frozen one may have made; throws
-  /// `stop` again when there is no such excuse.
+  /// `stop` again when there is no such excuse and the replay is to end with the first difference.
   ///
   /// Two cases: the recorded slice was tainted, so its end was sealed and is installed; or one of
   /// this replay's slices was, so it goes back to the last keyframe and tries again.
@@ -32,7 +33,7 @@ extension Replayer {
     } else if isReplayTainted, rewinds < Self.rewindLimit, let checkpoint {
       try rewind(to: checkpoint)
     } else {
-      throw stop
+      try resync(after: stop)
     }
   }
 
@@ -85,13 +86,24 @@ extension Replayer {
     }
     isReplayTainted = false
     if keyframe.number != checkpoint?.keyframe {
-      checkpoint = ReplayCheckpoint(
-        keyframe: keyframe.number, pages: map, digest: digest, verdict: verdict,
-        requestsInterruptWindow: cpu.requestsInterruptWindow)
+      setCheckpoint(keyframe, markedEvents: 1)
       rewinds = 0
       landingPlan = 0
       distrustsKnownLanding = false
     }
+  }
+
+  /// Makes the keyframe a range starts from the one to go back to; its mark lies before the range.
+  func noteStartingKeyframe(_ keyframe: Keyframe) {
+    setCheckpoint(keyframe, markedEvents: 0)
+  }
+
+  private func setCheckpoint(_ keyframe: Keyframe, markedEvents: UInt64) {
+    var counts = verdict
+    counts.events += markedEvents
+    checkpoint = ReplayCheckpoint(
+      keyframe: keyframe.number, pages: map, digest: digest, verdict: counts,
+      requestsInterruptWindow: cpu.requestsInterruptWindow)
   }
 
   func rewind(to checkpoint: ReplayCheckpoint) throws {
@@ -103,7 +115,6 @@ extension Replayer {
     verdict = checkpoint.verdict
     // The bound on all landings covers those that failed.
     verdict.landingNanoseconds = landingNanoseconds
-    verdict.events += 1
     verdict.rewinds += 1
     cpu.requestsInterruptWindow = checkpoint.requestsInterruptWindow
     awaitingReply = nil

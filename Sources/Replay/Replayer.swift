@@ -15,6 +15,8 @@ public final class Replayer<CPU: Processor> {
   let observer: (any ReplayObserver)?
   let knownLandings: [UInt64: UInt64]
   let policy: ReplayPolicy
+  let range: ReplayRange
+  let resyncs: Bool
 
   var cursor: EventCursor
   var digest = EventDigest()
@@ -24,9 +26,15 @@ public final class Replayer<CPU: Processor> {
   var touched: Set<UInt32> = []
   /// Whether the last exit's instruction is still to be completed.
   var isIncomplete = false
+  /// An exit that finishing an instruction made before the event it belongs to was reached.
+  var pendingExit: Exit?
   /// The exit waiting for its answer.
   var awaitingReply: ExitReason?
   var current = IndexedEvent(index: 0, event: Event(EventKind(rawValue: 0)))
+  /// What a replay that goes on after differences met first.
+  var firstDivergence: Divergence?
+  /// Whether ``current`` is an event of the reel.
+  var hasStarted = false
   var history: [IndexedEvent] = []
   var suspects: [IndexedEvent] = []
   var verdict = ReplayVerdict()
@@ -52,30 +60,35 @@ public final class Replayer<CPU: Processor> {
   /// - Parameters:
   ///   - processor: a processor on `memory`, of the CPU model the reel names.
   ///   - policy: the rules the reel's metadata names.
+  ///   - range: the part of the reel that is re-executed.
+  ///   - resyncs: whether a difference does not end the replay: it goes on from the next keyframe.
   ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
   ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
-    bounds: ReplayBounds = ReplayBounds(), knownLandings: [UInt64: UInt64] = [:],
+    range: ReplayRange = .whole, resyncs: Bool = false, bounds: ReplayBounds = ReplayBounds(),
+    knownLandings: [UInt64: UInt64] = [:],
     observer: (any ReplayObserver)? = nil
   ) {
     cpu = processor
     self.memory = memory
     self.reel = reel
     self.policy = policy
+    self.range = range
+    self.resyncs = resyncs
     self.bounds = bounds
     self.knownLandings = knownLandings
     self.observer = observer
     cursor = EventCursor(reel)
   }
 
-  /// Replays the reel to its end or to the first divergence.
+  /// Replays the range to its end or to the first divergence.
   ///
   /// - Throws: ``ReplayError`` when the reel cannot be read or the processor fails.
   public func run() throws(ReplayError) -> ReplayVerdict {
     do {
-      try restoreBase()
-      while let event = try cursor.next() {
+      try start()
+      while try !isAtRangeEnd(), let event = try cursor.next() {
         try advance(to: event)
         do {
           try noteTaint(event)
@@ -91,6 +104,7 @@ public final class Replayer<CPU: Processor> {
       }
       try checkEnd()
       if verdict.sealsJumped > 0 { verdict.outcome = .consistent }
+      if let firstDivergence { verdict.outcome = .diverged(firstDivergence) }
     } catch let stop as ReplayStop {
       verdict.outcome = explained(stop.outcome)
     } catch let error as TraceError {
@@ -111,21 +125,12 @@ public final class Replayer<CPU: Processor> {
   }
 
   func advance(to event: Event) throws {
-    guard verdict.events == 0 || cursor.index == current.index &+ 1 else {
+    guard !hasStarted || cursor.index == current.index &+ 1 else {
       throw ReplayError.unsupported(
         "event \(cursor.index) follows event \(current.index): a block of events is missing")
     }
+    hasStarted = true
     current = IndexedEvent(index: cursor.index, event: event)
-  }
-
-  private func checkEnd() throws {
-    verdict.reelIsWhole = reel.tail == .whole
-    guard verdict.events > 0 else {
-      throw ReplayError.unsupported("the reel holds no events, so nothing was compared")
-    }
-    guard let end = reel.end, end.eventCount != verdict.events else { return }
-    throw ReplayError.unsupported(
-      "the reel holds \(verdict.events) events, but its end record counts \(end.eventCount)")
   }
 
   func replay(_ event: Event) throws {
@@ -198,7 +203,8 @@ public final class Replayer<CPU: Processor> {
   private func nextExit(_ want: Event) throws -> Exit {
     var bound = bounds.noExitNanoseconds
     for _ in 0..<16 { bound.add(min(want.sliceNanoseconds, bounds.noExitNanoseconds)) }
-    let exit = noting(try cpu.run(sliceLimitNanoseconds: bound))
+    let exit = try pendingExit ?? noting(cpu.run(sliceLimitNanoseconds: bound))
+    pendingExit = nil
     isIncomplete = false
     switch exit.reason {
     case .kick(.sliceLimit): throw diverged(.noExit(boundNanoseconds: bound))

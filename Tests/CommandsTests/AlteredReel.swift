@@ -30,3 +30,52 @@ extension TestDirectory {
     try write(bytes.prefix(FileHeader.byteCount) + block + bytes.dropFirst(end), to: copy)
   }
 }
+
+extension TestDirectory {
+  /// Writes a copy of a reel with one event changed; every checksum of the file is right.
+  func alterEvent(
+    _ index: EventIndex, of name: String, to copy: String, _ change: (inout Event) -> Void
+  ) throws {
+    let bytes = try read(name)
+    let reel = try Reel(MemorySource(bytes))
+    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
+    var copied = reel.header.encoded()
+    for block in reel.blocks {
+      switch block.header.type {
+      case .end, .index, .footer: continue
+      case .events where (block.header.firstEvent..<block.header.endEvent).contains(index):
+        copied += try alteredBlock(block, of: reel, &encoder) { events in
+          change(&events[Int(index - block.header.firstEvent)])
+        }
+      default:
+        copied += encoder.block(copying: block.header, stored: try reel.storedBytes(of: block))
+      }
+    }
+    try write(copied + encoder.end(try #require(reel.end)), to: copy)
+  }
+
+  private func alteredBlock(
+    _ block: BlockDescriptor, of reel: Reel, _ encoder: inout BlockEncoder,
+    _ change: (inout [Event]) -> Void
+  ) throws -> [UInt8] {
+    let decoded = try reel.events(of: block)
+    var events = decoded.events
+    let payload = events.flatMap { decoded.payload(of: $0) }
+    change(&events)
+    return unsafe events.withUnsafeBufferPointer { events in
+      unsafe payload.withUnsafeBytes { payload in
+        unsafe encoder.block(
+          events, payload: payload, firstEvent: block.header.firstEvent,
+          firstTime: block.header.firstTime)
+      }
+    }
+  }
+
+  /// The events of a reel.
+  func events(of name: String) throws -> [Event] {
+    var cursor = EventCursor(try Reel(MemorySource(try read(name))))
+    var events: [Event] = []
+    while let event = try cursor.next() { events.append(event) }
+    return events
+  }
+}

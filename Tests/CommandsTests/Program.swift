@@ -78,6 +78,15 @@ struct Program {
   /// Sends a signal to the program, not to its group.
   func send(_ signal: Int32) { kill(processID, signal) }
 
+  /// The processes it has started that have not ended.
+  func children() -> [pid_t] {
+    let path = "/proc/\(processID)/task/\(processID)/children"
+    let text = (try? Data(contentsOf: URL(filePath: path))).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    return (text ?? "").split(separator: " ").compactMap { pid_t($0) }
+  }
+
   /// What standard output holds so far.
   var outputSoFar: String { String(decoding: contents("stdout"), as: UTF8.self) }
 

@@ -51,6 +51,31 @@ import Trace
     #expect(recording.end.keyframeCount >= recording.end.guestMadeExits / (interval * 2))
   }
 
+  @Test func keyframesAreTakenByTime() throws {
+    let recording = try richRecording { $0.keyframeIntervalNanoseconds = 20 }
+    let marks = recording.events.filter { $0.kind == .keyframe }
+    #expect(marks.count > 4)
+    for (left, right) in zip(marks, marks.dropFirst().dropLast()) {
+      #expect(right.exitTime - left.exitTime >= 20)
+    }
+    #expect(try replay(recording).isIdentical)
+  }
+
+  /// The guest fills pages one after the other, with an exit after each.
+  @Test func keyframesAreTakenByChangedPages() throws {
+    let fill: [Operation] =
+      [.set(.rdi, 0x10000), .set(.rbx, 600), .set(.rax, 7), .label("fill")]
+      + [.set(.rcx, 64), .repeatStore, .out(0x80, width: 1), .add(.rbx, .max)]
+      + [.jumpUnlessZero(.rbx, "fill")] + GuestPrograms.finish
+    var policy = quietPolicy { $0.keyframeDirtyPages = 4 }
+    let recording = try record(ScriptedProgram(fill), policy: policy)
+    // 600 exits write 64 bytes each: 10 pages; they are looked at after 256 exits.
+    #expect(recording.end.keyframeCount == 4)
+    #expect(try replay(recording).isIdentical)
+    policy.keyframeDirtyPages = 8
+    #expect(try record(ScriptedProgram(fill), policy: policy).end.keyframeCount == 3)
+  }
+
   @Test func splitInstructionsHoldNoKeyframe() throws {
     let recording = try richRecording { $0.keyframeExitInterval = 1 }
     for (index, event) in recording.events.enumerated() where event.kind == .keyframe {

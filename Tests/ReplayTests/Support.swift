@@ -81,7 +81,9 @@ func smallBounds() -> ReplayBounds {
 }
 
 func replay(
-  _ recording: Recording, bytes: [UInt8]? = nil, script: ProcessorScript = ProcessorScript(),
+  _ recording: Recording, bytes: [UInt8]? = nil, range: ReplayRange = .whole,
+  resyncs: Bool = false,
+  script: ProcessorScript = ProcessorScript(),
   bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:],
   hostIsOfRecordedKind: Bool = true
 ) throws -> Replayed {
@@ -93,7 +95,7 @@ func replay(
     policy: ReplayPolicy(
       interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc,
       hostIsOfRecordedKind: hostIsOfRecordedKind),
-    bounds: bounds, knownLandings: knownLandings,
+    range: range, resyncs: resyncs, bounds: bounds, knownLandings: knownLandings,
     observer: observer)
   let verdict = try replayer.run()
   return Replayed(
