@@ -70,7 +70,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel, notesStripping: false)
-    try opened.requirePages()
+    try opened.requireReplayable()
     var bounds = ReplayBounds()
     bounds.noExitNanoseconds = exitTimeout.nanoseconds
     bounds.totalLandingNanoseconds = landingLimit.nanoseconds
