@@ -16,14 +16,19 @@ enum VerdictText {
         + " re-executed, "
         + "\(verdict.sealsJumped) jumped; re-executed and checked: "
         + "\(share(verdict.events - verdict.sealsJumped, of: verdict.events)) of events, "
-        + share(
-          verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
-        + " of recorded guest time" + (verdict.reelIsWhole ? "" : "; the reel is not whole")
+        + guestTime(verdict) + (verdict.reelIsWhole ? "" : "; the reel is not whole")
     case .diverged(let divergence):
       DivergenceText.render(divergence, verdict, path: path, tscPolicy: tscPolicy)
     case .interrupted:
       "interrupted: \(counts(verdict)) compared so far, no difference found"
     }
+  }
+
+  private static func guestTime(_ verdict: ReplayVerdict) -> String {
+    guard verdict.guestNanoseconds > 0 else { return "how much of guest time is not known" }
+    return share(
+      verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
+      + " of recorded guest time"
   }
 
   private static func counts(_ verdict: ReplayVerdict) -> String {
