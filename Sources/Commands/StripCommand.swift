@@ -56,7 +56,7 @@ struct StripCommand: ParsableCommand {
     }
     StandardError.note(
       "stripped \(Self.list(removed(stripper))): \(copy.output) has \(byteCount) bytes of "
-        + "\(opened.reel.byteCount)" + (Self.remains(parts).map { "; \($0) still in it" } ?? ""))
+        + "\(opened.reel.byteCount)" + (Self.remains(parts.union(opened.strippedParts)).map { "; \($0) still in it" } ?? ""))
     try opened.requireWhole()
   }
 
