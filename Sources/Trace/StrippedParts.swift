@@ -26,7 +26,7 @@ public struct StrippedParts: OptionSet, Sendable {
   }
 
   /// The parts that an entry of a reel's history names.
-  init(operation: String) {
+  public init(operation: String) {
     let words = operation.split(separator: " ").map(String.init)
     self = []
     guard words.first == "strip" else { return }
