@@ -54,9 +54,10 @@ struct StripCommand: ParsableCommand {
         "note: left out too, as this vmreel does not know them: \(stripper.unknownBlockCount) "
           + "blocks, \(stripper.unknownColumnCount) columns")
     }
+    let remains = Self.remains(parts.union(opened.strippedParts))
     StandardError.note(
       "stripped \(Self.list(removed(stripper))): \(copy.output) has \(byteCount) bytes of "
-        + "\(opened.reel.byteCount)" + (Self.remains(parts.union(opened.strippedParts)).map { "; \($0) still in it" } ?? ""))
+        + "\(opened.reel.byteCount); \(remains) still in it")
     try opened.requireWhole()
   }
 
@@ -87,9 +88,9 @@ struct StripCommand: ParsableCommand {
     return removed
   }
 
-  /// What may hold secrets all the same; `nil` when nothing does that `strip` knows of.
-  private static func remains(_ parts: StrippedParts) -> String? {
-    if parts.contains(.console) { return "how much was printed and read, when, and other input are" }
+  /// What may hold secrets all the same.
+  private static func remains(_ parts: StrippedParts) -> String {
+    if parts.contains(.console) { return "which exits the guest made and its other input are" }
     let rest = "console, input and registers at keyframes are"
     return parts.contains(.pages) ? rest : "memory, \(rest)"
   }

@@ -43,7 +43,8 @@ struct TrimCommand: ParsableCommand {
     }.byteCount
     if trimmer.unknownBlockCount > 0 {
       StandardError.note(
-        "note: left out too, as this vmreel does not know them: \(trimmer.unknownBlockCount) blocks")
+        "note: left out too, as this vmreel does not know them: \(trimmer.unknownBlockCount) blocks"
+      )
     }
     StandardError.note(
       "trimmed: \(copy.output) holds the events \(trimmer.range.lowerBound)"

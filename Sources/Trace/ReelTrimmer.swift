@@ -285,7 +285,8 @@ extension TrimRefusal: CustomStringConvertible {
   /// One sentence: what is the matter, and what to do.
   public var description: String {
     switch self {
-    case .noEvents(let held) where held.isEmpty: "the reel holds no events, so there is nothing to trim"
+    case .noEvents(let held) where held.isEmpty:
+      "the reel holds no events, so there is nothing to trim"
     case .noEvents(let held):
       "no event lies in the range; the reel holds the events "
         + "\(held.lowerBound)..\(held.upperBound), the last number excluded"

@@ -156,6 +156,17 @@ import Trace
     }
   }
 
+  @Test func digestsInAReelWithoutConsoleTextAreDamage() throws {
+    var bytes = builder(rounds: 2).bytes()
+    var header = try Reel(MemorySource(bytes)).header
+    header.requiredFeatures = FileHeader.consoleStripped
+    bytes.replaceSubrange(..<FileHeader.byteCount, with: header.encoded())
+    let findings = ReelVerification(MemorySource(bytes)).findings
+    #expect(
+      findings.first?.message.hasSuffix("a digest in a reel marked as without console text") == true
+    )
+  }
+
   @Test func comparesAsFarAsItGoes() throws {
     let original = try builder().reel()
     let trimmed = try Reel(MemorySource(try trim(original, 1000, 2000).bytes))
