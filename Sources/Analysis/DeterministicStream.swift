@@ -16,14 +16,20 @@ struct DeterministicStream {
   private var console: [UInt8] = []
   /// Events of the stream before the current one.
   private(set) var position: UInt64 = 0
+  /// Takes console text and digests out, where the stream is compared with one that lacks them.
+  private var redaction: ConsoleRedaction?
+  private var isPayloadRedacted = false
 
-  init(_ reel: Reel, from first: EventIndex = 0) {
+  init(_ reel: Reel, from first: EventIndex = 0, isRedacted: Bool = false) {
     cursor = EventCursor(reel, from: first)
+    redaction = isRedacted ? ConsoleRedaction() : nil
   }
 
   /// The payload of the current event.
   var payload: ArraySlice<UInt8> {
-    event.map { cursor.payload(of: $0) } ?? []
+    guard let event else { return [] }
+    guard isPayloadRedacted else { return cursor.payload(of: event) }
+    return ArraySlice(repeating: 0, count: Int(event.payloadLength))
   }
 
   /// The current event, self-contained.
@@ -41,8 +47,9 @@ struct DeterministicStream {
     if event != nil { position += 1 }
     event = nil
     if !hostMade.isEmpty { hostMade = [] }
-    while let next = try cursor.next() {
+    while var next = try cursor.next() {
       index = cursor.index
+      isPayloadRedacted = redaction?.redact(&next) ?? false
       if next.kind.isGuestMade || next.kind.isInput {
         event = next
         keepConsole(of: next)
@@ -55,7 +62,7 @@ struct DeterministicStream {
   }
 
   private mutating func keepConsole(of event: Event) {
-    guard event.stream != 0 else { return }
+    guard event.stream != 0, redaction == nil else { return }
     if event.payloadLength == 0 {
       console.append(UInt8(truncatingIfNeeded: event.value))
     } else {

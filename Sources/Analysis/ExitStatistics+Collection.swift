@@ -24,7 +24,8 @@ extension ExitStatistics {
   public init(
     _ reel: Reel, _ selection: Selection = Selection(), metadata: Metadata? = nil
   ) throws(TraceError) {
-    var collector = StatisticsCollector()
+    let hasTimes = metadata.map { !$0.strippedParts.contains(.times) } ?? true
+    var collector = StatisticsCollector(hasTimes: hasTimes)
     var cursor = EventCursor(reel, from: selection.range?.lowerBound ?? 0)
     while true {
       do throws(TraceError) {
@@ -39,6 +40,7 @@ extension ExitStatistics {
     }
     self = collector.result
     totals.lostEvents = cursor.skippedEvents
+    totals.timesAreStripped = !hasTimes
     addReelTotals(reel)
     kernel = try KernelExitStatistics(reel, selection, name: KernelExitName(metadata))
   }
@@ -70,6 +72,7 @@ private struct StatisticsCollector {
     var place: Int?
   }
 
+  private let hasTimes: Bool
   private var keys: [ExitKey: Int] = [:]
   private var rows: [Row] = []
   private var pending: [UInt16: Pending] = [:]
@@ -77,6 +80,10 @@ private struct StatisticsCollector {
   private var kinds = [UInt64](repeating: 0, count: 256)
   private var consoleBytes = [UInt64](repeating: 0, count: 256)
   private var totals = StatisticsTotals()
+
+  init(hasTimes: Bool) {
+    self.hasTimes = hasTimes
+  }
 
   mutating func count(_ event: Event) {
     totals.events += 1
@@ -106,14 +113,15 @@ private struct StatisticsCollector {
     let reason = row(ExitKey(kind: event.kind, address: nil))
     let place = hasPlaces ? row(ExitKey(kind: event.kind, address: event.address)) : nil
     let inGuest = event.exitTime &- event.entryTime
-    let isUsable = event.exitTime >= event.entryTime
+    let isUsable = hasTimes && event.exitTime >= event.entryTime
     if isUsable {
       totals.inGuestNanoseconds = totals.inGuestNanoseconds.addingSaturated(inGuest)
-    } else {
+    } else if hasTimes {
       totals.unusableTimes += 1
     }
     countSample(at: reason, inGuest: isUsable ? inGuest : nil)
     if let place { countSample(at: place, inGuest: isUsable ? inGuest : nil) }
+    guard hasTimes else { return }
     pending[event.vcpu] = Pending(exitTime: event.exitTime, reason: reason, place: place)
   }
 

@@ -95,6 +95,8 @@ public struct StatisticsTotals: Codable, Equatable, Sendable {
   public var sealedSegments: UInt64 = 0
   /// Console bytes by stream: `serial`, `debug`, `stream-N`.
   public var consoleBytes: [String: UInt64] = [:]
+  /// Whether host times were stripped from the reel: those here are 0 and mean nothing.
+  public var timesAreStripped = false
   /// Host time in the guest, in nanoseconds.
   public var inGuestNanoseconds: UInt64 = 0
   /// Host time handling exits, in nanoseconds.

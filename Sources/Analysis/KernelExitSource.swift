@@ -58,10 +58,14 @@ public struct KernelExitSource: Codable, Equatable, Sendable {
     }
     if recorded > 0 { kind = .tracepoint }
     guard let first, let last else { return }
-    lost = last["tracer.lost"] ?? 0
-    addressUnknown = last["tracer.address-unknown"] ?? 0
-    runsReturned = last["tracer.runs-returned"]
-    runsInterrupted = last["tracer.runs-interrupted"]
+    // A trimmed reel's first totals may not be the recording's.
+    func growth(_ name: String) -> UInt64? {
+      last[name].map { $0 &- min(first[name] ?? 0, $0) }
+    }
+    lost = growth("tracer.lost") ?? 0
+    addressUnknown = growth("tracer.address-unknown") ?? 0
+    runsReturned = growth("tracer.runs-returned")
+    runsInterrupted = growth("tracer.runs-interrupted")
     for counter in last.counters {
       let change = CounterChange(
         name: counter.name, start: first[counter.name] ?? 0, last: counter.value)

@@ -5,6 +5,8 @@ struct KeyframeCensus {
   var byKind: [String: UInt64] = [:]
   var unreadable: UInt64 = 0
   var lastVirtualTime: UInt64 = 0
+  /// Whether any of them holds a vCPU's state.
+  var hasRegisters = false
 
   /// Decodes every keyframe block; a damaged one is counted as unreadable.
   init(_ reel: Reel) {
@@ -14,6 +16,7 @@ struct KeyframeCensus {
         continue
       }
       byKind[keyframe.kind.name, default: 0] += 1
+      if !keyframe.vcpuStates.isEmpty { hasRegisters = true }
       lastVirtualTime = max(lastVirtualTime, keyframe.virtualTime)
     }
   }

@@ -13,19 +13,31 @@ extension ReelDifference {
     endingA = ReelEnding(a)
     endingB = ReelEnding(b)
     configuration = metadata.map { ConfigurationDifference.between($0.a, $0.b) } ?? []
+    let alignment = try StreamAlignment(a, b)
     var comparison = StreamComparison(options)
-    try comparison.run(a, b)
+    try comparison.run(a, b, alignment)
+    limits = comparison.limits
     firstDifference = comparison.firstDifference
     commonEvents = comparison.commonEvents
     usedDigests = comparison.usedDigests
     guard options.countsTotals else { return }
     totals = Self.totals(
-      try Self.reading(.a) { () throws(TraceError) in try ExitStatistics(a) },
-      try Self.reading(.b) { () throws(TraceError) in try ExitStatistics(b) })
+      try Self.reading(.a) { () throws(TraceError) in
+        try ExitStatistics(a, Self.selection(comparison.comparedA))
+      },
+      try Self.reading(.b) { () throws(TraceError) in
+        try ExitStatistics(b, Self.selection(comparison.comparedB))
+      })
+  }
+
+  private static func selection(_ range: Range<EventIndex>) -> ExitStatistics.Selection {
+    var selection = ExitStatistics.Selection()
+    selection.range = range
+    return selection
   }
 
   /// Names the reel in an error of reading it.
-  fileprivate static func reading<T>(
+  static func reading<T>(
     _ side: ReelDifferenceError.Side, _ body: () throws(TraceError) -> T
   ) throws(ReelDifferenceError) -> T {
     do throws(TraceError) {
@@ -67,25 +79,35 @@ private struct StreamComparison {
   private(set) var firstDifference: FirstDifference?
   private(set) var commonEvents: UInt64 = 0
   private(set) var usedDigests = false
+  private(set) var limits: [String] = []
+  /// The events of each reel whose totals can be set against the other's.
+  private(set) var comparedA: Range<EventIndex> = 0 ..< .max
+  private(set) var comparedB: Range<EventIndex> = 0 ..< .max
 
   init(_ options: ReelDifference.Options) {
     self.options = options
   }
 
-  mutating func run(_ a: Reel, _ b: Reel) throws(ReelDifferenceError) {
+  mutating func run(
+    _ a: Reel, _ b: Reel, _ alignment: StreamAlignment
+  ) throws(ReelDifferenceError) {
+    limits = alignment.limits
+    comparedA = alignment.a ..< .max
+    comparedB = alignment.b ..< .max
     var anchor: DigestAnchor?
     if options.trustsDigests {
       // A damaged block makes the search give up; the walk below then meets it and names the side.
       anchor = (try? DigestAnchor.last(of: a, b)) ?? nil
       usedDigests = anchor != nil
     }
-    var left = DeterministicStream(a, from: anchor?.a ?? 0)
-    var right = DeterministicStream(b, from: anchor?.b ?? 0)
+    let isRedacted = !a.header.hasConsole || !b.header.hasConsole
+    var left = DeterministicStream(a, from: anchor?.a ?? alignment.a, isRedacted: isRedacted)
+    var right = DeterministicStream(b, from: anchor?.b ?? alignment.b, isRedacted: isRedacted)
     while true {
       try advance(&left, .a)
       try advance(&right, .b)
       guard let first = left.event, let second = right.event else {
-        if left.event != nil || right.event != nil { report(left, right, []) }
+        if !endsByTrimming(left, right, a, b) { report(left, right, []) }
         break
       }
       let fields = EventField.differences(first, left.payload, second, right.payload)
@@ -96,6 +118,24 @@ private struct StreamComparison {
       keepContext(left)
     }
     commonEvents = left.position
+  }
+
+  /// Whether neither stream goes on, or only one, beyond the place where the other was cut off.
+  private mutating func endsByTrimming(
+    _ left: DeterministicStream, _ right: DeterministicStream, _ a: Reel, _ b: Reel
+  ) -> Bool {
+    let (goesOn, ended) = left.event != nil ? (left, b) : (right, a)
+    guard goesOn.event != nil else { return true }
+    guard ended.end?.reason == .trimmed, goesOn.position > 0 || usedDigests else { return false }
+    limits.append(
+      "\(left.event != nil ? "B" : "A") was trimmed behind event \(ended.eventCount - 1); what "
+        + "follows in \(left.event != nil ? "A" : "B") was not compared")
+    if left.event != nil {
+      comparedA = comparedA.lowerBound..<left.index
+    } else {
+      comparedB = comparedB.lowerBound..<right.index
+    }
+    return true
   }
 
   private func advance(

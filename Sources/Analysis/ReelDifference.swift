@@ -16,6 +16,9 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var firstDifference: FirstDifference?
   /// Events of the deterministic streams that were compared and agree.
   public var commonEvents: UInt64 = 0
+  /// What was not compared, or not from the start, because a reel does not hold it; one sentence
+  /// each.
+  public var limits: [String] = []
   /// Whether whole digests stood in for comparing the events before the last common one.
   public var usedDigests = false
   /// Exits and interrupts by name, in both reels.

@@ -44,7 +44,7 @@ extension TraceError {
   public var offset: UInt64 {
     switch self {
     case .notAReel, .headerTruncated, .headerDamaged, .unsupportedVersion, .unsupportedFeatures,
-      .missing, .pagesStripped:
+      .missing, .pagesStripped, .consoleStripped:
       0
     case .blockHeaderDamaged(let offset), .blockTruncated(let offset), .blockDamaged(let offset),
       .blockTooLarge(let offset, _), .decompressionFailed(let offset),

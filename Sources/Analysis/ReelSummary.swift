@@ -10,6 +10,10 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   /// The same for a stripped reel.
   public static let strippedNote =
     "without the guest's memory; its console, input and registers may hold secrets all the same"
+  /// The same for one that was stripped of its consoles' text too.
+  public static let silentNote =
+    "without the guest's memory and console text; which exits it made and its other input may tell "
+    + "of secrets all the same"
 
   /// ``schemaName``.
   public var schema = Self.schemaName
@@ -35,10 +39,22 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   public var isStripped: Bool
   /// Distinct pages stored.
   public var storedPages: UInt64 = 0
-  /// Bytes of the file for each exit, keyframes and pages included.
+  /// Bytes of the file for each guest-made exit, keyframes and pages included.
   public var bytesPerExit: Double
-  /// Bytes of the event blocks, headers included, for each exit.
+  /// Bytes of the event blocks, headers included, for each guest-made exit.
   public var eventBytesPerExit: Double = 0
+  /// What each column takes of the event blocks.
+  public var columns: [ColumnShare] = []
+  /// Bytes of all blocks before compression for each byte after, headers left out.
+  public var compressionRatio: Double = 0
+  /// What the reel tells of the guest and its run.
+  public var contents: ReelContents
+  /// Whether the file has an index of its blocks.
+  public var hasIndex = false
+  /// Whether its last 64 bytes say where the index is.
+  public var hasFooter = false
+  /// Why the index that is there was not used.
+  public var indexError: String?
   /// Host time of the recording, in nanoseconds.
   public var durationNanoseconds: UInt64
   /// The guest's clock at the end, in nanoseconds.
@@ -58,17 +74,23 @@ public struct ReelSummary: Codable, Equatable, Sendable {
   public init(_ reel: Reel, metadata: Metadata?) {
     format = "\(reel.header.major).\(reel.header.minor)"
     isStripped = !reel.header.hasPages
-    note = isStripped ? Self.strippedNote : Self.secrecyNote
+    note =
+      !reel.header.hasConsole
+      ? Self.silentNote : isStripped ? Self.strippedNote : Self.secrecyNote
     byteCount = reel.byteCount
     let census = KeyframeCensus(reel)
     keyframes = census.byKind
     unreadableKeyframes = census.unreadable
-    let counts = EventCounts(reel)
+    let counts = EventCounts(
+      reel, ReelContents(reel, metadata: metadata, registers: census.hasRegisters))
+    contents = counts.contents
+    // Stripped text reads as zeros.
+    if !reel.header.hasConsole { contents.consoleOutput = false }
     events = counts.events
     exits = counts.exits
     guestMadeExits = counts.guestMade
     lostEvents = counts.lost
-    bytesPerExit = counts.exits == 0 ? 0 : Double(reel.byteCount) / Double(counts.exits)
+    bytesPerExit = Self.ratio(reel.byteCount, counts.guestMade)
     durationNanoseconds =
       reel.end?.durationNanoseconds ?? reel.eventBlocks.last?.header.lastTime ?? 0
     virtualTimeNanoseconds = reel.end?.virtualTime ?? census.lastVirtualTime
@@ -77,10 +99,21 @@ public struct ReelSummary: Codable, Equatable, Sendable {
     self.metadata = metadata
     blocks = BlockCount.counts(of: reel)
     storedPages = Self.storedPages(of: reel)
-    let eventBytes = reel.eventBlocks.reduce(0.0) {
-      $0 + Double($1.header.storedSize) + Double(BlockHeader.byteCount)
+    let eventBytes = reel.eventBlocks.reduce(0) {
+      $0 &+ UInt64($1.header.storedSize) &+ UInt64(BlockHeader.byteCount)
     }
-    eventBytesPerExit = exits == 0 ? 0 : eventBytes / Double(exits)
+    eventBytesPerExit = Self.ratio(eventBytes, guestMadeExits)
+    columns = ColumnShare.shares(of: reel)
+    compressionRatio = Self.ratio(
+      blocks.reduce(0) { $0 &+ $1.rawBytes }, blocks.reduce(0) { $0 &+ $1.storedBytes })
+    hasIndex = reel.blocks.contains { $0.header.type == .index }
+    hasFooter = reel.blocks.contains { $0.header.type == .footer }
+    indexError = reel.indexError?.description
+  }
+
+  /// How many there are for each; 0 when there is none to divide by.
+  private static func ratio(_ many: UInt64, _ each: UInt64) -> Double {
+    each == 0 ? 0 : Double(many) / Double(each)
   }
 
   /// The page count follows from a page block's raw size: 4 bytes, then 16 + 4096 for each.
@@ -129,8 +162,10 @@ private struct EventCounts {
   var exits: UInt64 = 0
   var guestMade: UInt64 = 0
   var lost: UInt64 = 0
+  var contents: ReelContents
 
-  init(_ reel: Reel) {
+  init(_ reel: Reel, _ contents: ReelContents) {
+    self.contents = contents
     var cursor = EventCursor(reel)
     while true {
       do throws(TraceError) {
@@ -138,6 +173,7 @@ private struct EventCounts {
         events += 1
         if event.kind.isExit { exits += 1 }
         if event.kind.isGuestMade { guestMade += 1 }
+        self.contents.note(event)
       } catch {
         continue
       }

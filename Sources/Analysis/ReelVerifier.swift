@@ -173,6 +173,9 @@ struct ReelVerifier {
     if event.flags.contains(.fullDigest), UInt8(truncatingIfNeeded: event.digest) != event.check {
       note(.damage, block, "event \(index): its check is not the low half of its digest")
     }
+    if !reel.header.hasConsole, event.check != 0 || event.flags.contains(.fullDigest) {
+      note(.damage, block, "event \(index): a digest in a reel marked as without console text")
+    }
     if event.kind == .keyframe {
       let mark = Mark(index: index, offset: block.offset, guestMadeExits: guestMadeExits)
       if marks.updateValue(mark, forKey: event.address) != nil {

@@ -35,7 +35,7 @@ struct DumpCommand: ParsableCommand {
   @Flag(name: .long, help: "Print the console transcript instead of events.")
   var console = false
 
-  @Flag(name: .long, help: "Add the host times of each exit.")
+  @Flag(name: .long, help: "Add the host times of each exit, unless they were stripped.")
   var times = false
 
   mutating func validate() throws {
@@ -51,19 +51,23 @@ struct DumpCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
+    let times = times && !opened.strippedParts.contains(.times)
+    if console, !opened.reel.header.hasConsole {
+      throw CommandFailure("\(reel): the console text was stripped from this reel")
+    }
     try opened.reading { reel in
       if console {
         try ConsoleTranscript.forEachChunk(of: reel) { _, bytes in
           StandardOutput.shared.write(bytes: bytes)
         }
       } else {
-        try dumpEvents(reel, KernelExitName(opened.metadata))
+        try dumpEvents(reel, KernelExitName(opened.metadata), times: times)
       }
     }
     try opened.requireWhole()
   }
 
-  private func dumpEvents(_ reel: Reel, _ names: KernelExitName) throws {
+  private func dumpEvents(_ reel: Reel, _ names: KernelExitName, times: Bool) throws {
     if format == .csv {
       StandardOutput.shared.write(EventDescription.csvHeading(times: times) + "\n")
     }

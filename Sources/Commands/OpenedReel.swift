@@ -26,9 +26,8 @@ struct OpenedReel {
     } catch {
       throw CommandFailure("\(path): the metadata block is not what vmreel writes: \(error)")
     }
-    if notesStripping, !reel.header.hasPages {
-      StandardError.note(
-        "note: \(path) is stripped: without the guest's memory it can be read, not replayed")
+    if notesStripping, let note = strippingNote {
+      StandardError.note("note: \(path) is stripped: \(note)")
     }
     switch reel.tail {
     case .whole: break
@@ -40,10 +39,38 @@ struct OpenedReel {
     }
   }
 
-  /// Refuses a reel without guest memory to a command that needs it.
+  /// What the reel lacks because it was stripped.
+  var strippedParts: StrippedParts {
+    var parts = metadata.strippedParts
+    if !reel.header.hasPages { parts.insert(.pages) }
+    if !reel.header.hasConsole { parts.insert(.console) }
+    return parts
+  }
+
+  /// Whether the reel holds all that a replay needs.
+  var isReplayable: Bool { strippedParts.isDisjoint(with: [.pages, .console]) }
+
+  /// What stripping left out of the reel, for whoever reads it; `nil` when nothing.
+  private var strippingNote: String? {
+    let parts = strippedParts
+    var notes: [String] = []
+    if parts.contains(.console) {
+      notes.append("what went through its consoles reads as zeros and there are no digests")
+    }
+    if parts.contains(.times) { notes.append("it has no host times") }
+    if parts.contains(.pages) {
+      notes.append("without the guest's memory it can be read, not replayed")
+    }
+    return notes.isEmpty ? nil : notes.joined(separator: "; ")
+  }
+
+  /// Refuses a reel that was stripped of what a replay needs.
   ///
   /// - Throws: ``CommandFailure``.
-  func requirePages() throws {
+  func requireReplayable() throws {
+    guard reel.header.hasConsole else {
+      throw CommandFailure("\(path): \(TraceError.consoleStripped.description)")
+    }
     guard reel.header.hasPages else {
       throw CommandFailure("\(path): \(TraceError.pagesStripped.description)")
     }

@@ -96,7 +96,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     if rangeOptions.diesWithInput { ParentWatch.begin() }
     let opened = try OpenedReel(path: reel, notesStripping: false)
-    try opened.requirePages()
+    try opened.requireReplayable()
     if let jobs = rangeOptions.jobs {
       try ParallelReplay(self, opened, jobs: jobs).run()
     } else if let event = stateOptions.at {

@@ -23,9 +23,7 @@ enum VerdictText {
         + " re-executed, "
         + "\(verdict.sealsJumped) jumped; re-executed and checked: "
         + "\(share(verdict.events - verdict.sealsJumped, of: verdict.events)) of events, "
-        + share(
-          verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
-        + " of recorded guest time" + rest(scope)
+        + guestTime(verdict) + rest(scope)
         + (verdict.reelIsWhole ? "" : "; the reel is not whole")
     case .diverged(let divergence):
       DivergenceText.render(divergence, verdict, path: path, tscPolicy: tscPolicy)
@@ -61,6 +59,13 @@ enum VerdictText {
     case .range: "; the rest of the reel was not compared"
     case .segment: "; the other segments were not compared"
     }
+  }
+
+  private static func guestTime(_ verdict: ReplayVerdict) -> String {
+    guard verdict.guestNanoseconds > 0 else { return "how much of guest time is not known" }
+    return share(
+      verdict.guestNanoseconds - verdict.jumpedNanoseconds, of: verdict.guestNanoseconds)
+      + " of recorded guest time"
   }
 
   private static func counts(_ verdict: ReplayVerdict) -> String {

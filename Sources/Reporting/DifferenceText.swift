@@ -19,6 +19,8 @@ public struct DifferenceText {
   public func render(_ difference: ReelDifference) -> String {
     var lines = ["--- A: \(nameA)", "+++ B: \(nameB)"]
     lines += configuration(difference.configuration)
+    if !difference.limits.isEmpty { lines.append("") }
+    lines += difference.limits.map { "Note: \($0)." }
     if let firstDifference = difference.firstDifference {
       lines += self.firstDifference(firstDifference, difference)
     } else {

@@ -28,7 +28,9 @@ public struct StatisticsText {
   public func render(_ statistics: ExitStatistics) -> String {
     var lines = ["# " + statistics.scope]
     let what = view == .handling ? "handling an exit" : "in the guest before an exit"
-    lines.append("# times: host time \(what)")
+    lines.append(
+      statistics.totals.timesAreStripped
+        ? "# times: stripped from this reel" : "# times: host time \(what)")
     lines.append("")
     lines += table(statistics.rows(of: grouping))
     if !statistics.hostMade.isEmpty {
@@ -69,7 +71,7 @@ public struct StatisticsText {
     let share = time > 0 ? 100 * Double(times.totalNanoseconds) / time : 0
     var cells = [
       row.name, String(row.samples), NumberText.percent(row.samplesPercent),
-      NumberText.percent(share),
+      time > 0 ? NumberText.percent(share) : "-",
     ]
     guard times.samples > 0 else {
       return cells + [String](repeating: "-", count: showsPercentiles ? 7 : 3)
@@ -96,9 +98,11 @@ public struct StatisticsText {
       "Total samples: \(totals.guestMadeExits) guest-made exits, "
         + "\(totals.hostMadeExits) host-made, \(totals.inputs) inputs, "
         + "\(totals.events) events in all",
-      "Host time: \(NumberText.duration(totals.inGuestNanoseconds)) in the guest, "
-        + "\(NumberText.duration(totals.handlingNanoseconds)) handling exits, "
-        + "\(NumberText.duration(totals.durationNanoseconds)) recording",
+      totals.timesAreStripped
+        ? "Host time: stripped from this reel"
+        : "Host time: \(NumberText.duration(totals.inGuestNanoseconds)) in the guest, "
+          + "\(NumberText.duration(totals.handlingNanoseconds)) handling exits, "
+          + "\(NumberText.duration(totals.durationNanoseconds)) recording",
       "Virtual time: \(NumberText.duration(totals.virtualTimeNanoseconds))",
       "Keyframes: \(Listing.counts(totals.keyframes)); "
         + NumberText.count(totals.sealedSegments, "sealed segment"),

@@ -4,22 +4,33 @@ internal import Trace
 /// The text of `info`.
 public enum SummaryText {
   /// The whole report.
-  public static func render(_ summary: ReelSummary) -> String {
+  ///
+  /// - Parameter showsColumns: whether to add what each column of the events takes.
+  public static func render(_ summary: ReelSummary, showsColumns: Bool = false) -> String {
     var rows: [(String, String)] = [("format", summary.format)]
     if let metadata = summary.metadata { rows += guest(metadata) }
     rows += [
-      ("file", NumberText.count(summary.byteCount, "byte")),
+      (
+        "file",
+        NumberText.count(summary.byteCount, "byte") + ", compressed "
+          + "\(NumberText.fixed(summary.compressionRatio, decimals: 2)) to 1, " + index(summary)
+      ),
       ("events", events(summary)),
       (
         "exits",
         "\(summary.exits) (\(summary.guestMadeExits) guest-made), "
-          + "\(NumberText.fixed(summary.eventBytesPerExit, decimals: 2)) bytes each, "
-          + "\(NumberText.fixed(summary.bytesPerExit, decimals: 2)) with keyframes and pages"
+          + "\(NumberText.fixed(summary.eventBytesPerExit, decimals: 2)) bytes for each guest-made "
+          + "one, \(NumberText.fixed(summary.bytesPerExit, decimals: 2)) with keyframes and pages"
       ),
+      ("holds", holds(summary.contents)),
       ("kernel exits", summary.kernelExits.sentence),
       ("keyframes", keyframes(summary)),
       ("pages", pages(summary)),
-      ("duration", NumberText.duration(summary.durationNanoseconds) + " on the host"),
+      (
+        "duration",
+        summary.contents.times
+          ? NumberText.duration(summary.durationNanoseconds) + " on the host" : "stripped"
+      ),
       ("virtual time", NumberText.duration(summary.virtualTimeNanoseconds)),
       ("end", summary.ending.description), ("tail", tail(summary.ending)),
     ]
@@ -30,7 +41,9 @@ public enum SummaryText {
     }
     var table = TextTable(alignments: [.left, .left])
     for row in rows { table.add([row.0, EscapedText.terminal(row.1)]) }
-    let lines = table.lines + [""] + blocks(summary.blocks) + ["", "Note: \(summary.note)."]
+    var lines = table.lines + [""] + blocks(summary.blocks)
+    if showsColumns { lines += [""] + columns(summary) }
+    lines += ["", "Note: \(summary.note)."]
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -73,6 +86,14 @@ public enum SummaryText {
           + "exit cost \(NumberText.duration(policies.exitCostNanoseconds))"
       ),
     ]
+    for entry in metadata.history ?? [] {
+      rows.append(
+        (
+          "history",
+          "\(entry.operation) (\(entry.tool)): \(entry.removed); "
+            + "works with \(entry.works.joined(separator: ", "))"
+        ))
+    }
     if let sites = policies.tscSites {
       rows.append(
         (
@@ -82,6 +103,24 @@ public enum SummaryText {
         ))
     }
     return rows
+  }
+
+  private static func holds(_ contents: ReelContents) -> String {
+    func list(_ names: [String]) -> String {
+      names.isEmpty ? "nothing" : names.joined(separator: ", ")
+    }
+    return list(contents.present)
+      + (contents.absent.isEmpty ? "" : "; not " + contents.absent.joined(separator: ", "))
+  }
+
+  private static func index(_ summary: ReelSummary) -> String {
+    if let error = summary.indexError { return "index not used: \(error)" }
+    return switch (summary.hasIndex, summary.hasFooter) {
+    case (true, true): "index and footer"
+    case (true, false): "index without footer"
+    case (false, true): "footer without index"
+    case (false, false): "no index"
+    }
   }
 
   private static func events(_ summary: ReelSummary) -> String {
@@ -113,6 +152,22 @@ public enum SummaryText {
       table.add([
         block.type, String(block.count), String(block.storedBytes), String(block.rawBytes),
         NumberText.fixed(block.compressionRatio, decimals: 2),
+      ])
+    }
+    return table.lines
+  }
+
+  private static func columns(_ summary: ReelSummary) -> [String] {
+    var table = TextTable([
+      ("Event column", .left), ("Stored", .right), ("Raw", .right), ("Share", .right),
+      ("Bytes/exit", .right),
+    ])
+    for column in summary.columns {
+      let exits = Double(max(1, summary.guestMadeExits))
+      table.add([
+        column.name, String(column.storedBytes), String(column.rawBytes),
+        NumberText.percent(column.percent),
+        NumberText.fixed(Double(column.storedBytes) / exits, decimals: 3),
       ])
     }
     return table.lines

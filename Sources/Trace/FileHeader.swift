@@ -17,8 +17,11 @@ public struct FileHeader: Equatable, Sendable {
   public static let currentMinor: UInt16 = 11
   /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
   public static let pagesStripped: UInt64 = 1
+  /// A required feature: what the guest wrote to its consoles and read from them is zeros, and
+  /// nothing is left that a guess of it could be held to (``StrippedParts/console``).
+  public static let consoleStripped: UInt64 = 2
   /// The reader features this version knows.
-  public static let knownFeatures: UInt64 = pagesStripped
+  public static let knownFeatures: UInt64 = pagesStripped | consoleStripped
 
   static let magic: [UInt8] = [0x89] + Array("vmreel".utf8) + [0x0a]
 
@@ -33,6 +36,9 @@ public struct FileHeader: Equatable, Sendable {
 
   /// Whether the reel holds guest memory, so that a keyframe can be restored.
   public var hasPages: Bool { requiredFeatures & Self.pagesStripped == 0 }
+
+  /// Whether the reel holds what went through the guest's consoles, and digests.
+  public var hasConsole: Bool { requiredFeatures & Self.consoleStripped == 0 }
 
   /// Makes the header of a new reel.
   public init(pageKey: [UInt8]) {

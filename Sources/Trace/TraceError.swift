@@ -32,6 +32,8 @@ public enum TraceError: Error, Equatable, Sendable {
   case pageDamaged(offset: UInt64, page: Int)
   /// Guest memory was asked for, and the reel says that it was left out.
   case pagesStripped
+  /// Console text was asked for, or a replay, and the reel says that the text was left out.
+  case consoleStripped
   /// The bytes behind the reel could not be read.
   case unreadable(offset: UInt64, errorNumber: Int32)
 }
@@ -76,6 +78,9 @@ extension TraceError: CustomStringConvertible {
       "page \(page) in the block at offset \(offset) does not match its identity"
     case .pagesStripped:
       "the guest's memory pages were stripped from this reel, so it cannot be replayed; "
+        + "use the original, or record again"
+    case .consoleStripped:
+      "the console text was stripped from this reel, and with it what a replay compares; "
         + "use the original, or record again"
     case .unreadable(let offset, let errorNumber):
       "reading the reel at offset \(offset) failed (errno \(errorNumber))"

@@ -85,6 +85,7 @@ struct ReelBuilder {
   func finished() -> [Entry] {
     var digest = RunningDigest.initial
     var now: UInt64 = 0
+    var lastExit: UInt64 = 0
     var exits: UInt64 = 0
     return entries.map { entry in
       var entry = entry
@@ -105,10 +106,12 @@ struct ReelBuilder {
       }
       entry.event.check = kind.isGuestMade ? UInt8(truncatingIfNeeded: digest.value) : 0
       if !kind.isExit { entry.event.rip = 0 }
-      entry.event.entryTime = now
-      entry.event.exitTime = now
+      entry.event.entryTime = lastExit
+      entry.event.exitTime = lastExit
       if kind.isExit {
+        entry.event.entryTime = now
         entry.event.exitTime = now + slice
+        lastExit = now + slice
         now += slice + handling
       }
       return entry

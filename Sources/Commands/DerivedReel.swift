@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Trace
+internal import TraceIO
+
+/// Where the copy goes that `trim` or `strip` makes of a reel.
+struct DerivedReel: ParsableArguments {
+  /// The commands that work on any copy.
+  static let readers = ["info", "dump", "stats", "diff", "verify", "trim", "strip"]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The copy to write.", valueName: "file"))
+  var output: String
+
+  @Flag(name: .long, help: "Overwrite an existing file.")
+  var force = false
+
+  mutating func validate() throws {
+    guard output != "", output != "-" else {
+      throw ValidationError("-o needs the name of a file; a reel cannot be written to a pipe")
+    }
+  }
+
+  /// Writes the parts of a copy; a failure leaves no file behind.
+  ///
+  /// - Parameter copy: hands the copy's bytes to the closure it is given.
+  /// - Returns: what `copy` returns, and the bytes of the copy.
+  func write<Result>(
+    of opened: OpenedReel, _ copy: (Reel, (_ part: [UInt8]) throws -> Void) throws -> Result
+  ) throws -> (result: Result, byteCount: UInt64) {
+    do {
+      let file = try ReelOutput(path: output, overwrite: force)
+      do {
+        let result = try opened.reading { reel in try copy(reel) { try file.write($0) } }
+        try file.close()
+        return (result, file.byteCount)
+      } catch {
+        file.discard()
+        throw error
+      }
+    } catch let error as FileError {
+      throw CommandFailure(error.description)
+    }
+  }
+
+  /// The copy's metadata: the original's, with what was done to it added.
+  static func metadataJSON(
+    of opened: OpenedReel, operation: String, removed: String, works: [String],
+    keepsCommandLine: Bool = true
+  ) throws -> [UInt8] {
+    let entry = Metadata.HistoryEntry(
+      tool: "vmreel \(VMReel.version)", operation: operation, removed: removed, works: works)
+    do {
+      let json = try MetadataJSON.adding(entry, to: opened.reel.metadataJSON)
+      return keepsCommandLine ? json : try MetadataJSON.withoutCommandLine(json)
+    } catch {
+      throw CommandFailure("\(opened.path): the metadata block is not what vmreel writes: \(error)")
+    }
+  }
+}
+
+extension MetadataJSON {
+  /// The same metadata with an empty command line: it may name text that the console printed.
+  fileprivate static func withoutCommandLine(_ json: [UInt8]) throws -> [UInt8] {
+    var object = try JSONDecoder().decode([String: JSONValue].self, from: Data(json))
+    object["commandLine"] = .array([])
+    return try JSONText.encode(object, pretty: false)
+  }
+}
