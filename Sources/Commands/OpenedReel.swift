@@ -31,6 +31,8 @@ struct OpenedReel {
         "note: \(path) is stripped: without the guest's memory it can be read, not replayed")
     }
     switch reel.tail {
+    case .whole where reel.end?.reason == .recovered:
+      StandardError.note("note: \(path) was recovered: the recording went on behind its last event")
     case .whole: break
     case .partial(let offset):
       StandardError.note(

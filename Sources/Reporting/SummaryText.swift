@@ -73,6 +73,14 @@ public enum SummaryText {
           + "exit cost \(NumberText.duration(policies.exitCostNanoseconds))"
       ),
     ]
+    for entry in metadata.history ?? [] {
+      rows.append(
+        (
+          "history",
+          "\(entry.operation) (\(entry.tool)): \(entry.removed); "
+            + "works with \(entry.works.joined(separator: ", "))"
+        ))
+    }
     if let sites = policies.tscSites {
       rows.append(
         (

@@ -23,6 +23,8 @@ public struct Metadata: Codable, Equatable, Sendable {
   public var eventKinds: [String: String]
   /// The names of kernel exits, when those were asked for.
   public var kernelExits: KernelExitNames?
+  /// What was done to the reel after its recording, in order; `nil` when nothing was.
+  public var history: [HistoryEntry]?
 
   /// The identity of what ran.
   public struct Guest: Codable, Equatable, Sendable {
@@ -175,6 +177,26 @@ public struct Metadata: Codable, Equatable, Sendable {
       self.rewritten = rewritten
       self.hidden = hidden
       self.userSpace = userSpace
+    }
+  }
+
+  /// Something done to a reel after its recording.
+  public struct HistoryEntry: Codable, Equatable, Sendable {
+    /// The program that did it: `vmreel 0.1.0`.
+    public var tool: String
+    /// The command: `recover`.
+    public var operation: String
+    /// What the reel no longer has, in one sentence.
+    public var removed: String
+    /// The commands that still work on it.
+    public var works: [String]
+
+    /// Makes an entry.
+    public init(tool: String, operation: String, removed: String, works: [String]) {
+      self.tool = tool
+      self.operation = operation
+      self.removed = removed
+      self.works = works
     }
   }
 
