@@ -44,7 +44,7 @@ struct RecordSession {
         Self.metadata(guest, facts, tracesKernelExits: tracesKernelExits), pretty: false)
       writer = try ReelWriter(
         try stream ?? ReelOutput(path: output, overwrite: overwrite), header: header,
-        metadataJSON: json)
+        metadataJSON: json, expectsKernelExits: tracesKernelExits)
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }

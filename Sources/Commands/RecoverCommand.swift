@@ -69,13 +69,7 @@ struct RecoverCommand: ParsableCommand {
     let metadata = try metadataJSON(recovery)
     let file = try ReelOutput(path: output, overwrite: force, partSuffix: ".recovered.part")
     do {
-      var encoder = BlockEncoder(pageKey: recovery.reel.header.pageKey)
-      try file.write(recovery.reel.header.encoded())
-      for (position, block) in recovery.kept.enumerated() {
-        try file.write(
-          position == 0 ? encoder.block(.metadata, metadata) : try recovery.bytes(of: block))
-      }
-      try file.write(encoder.block(.end, recovery.end.encoded()))
+      try recovery.forEachPart(metadataJSON: metadata) { try file.write($0) }
       try file.close()
       return file.byteCount
     } catch {

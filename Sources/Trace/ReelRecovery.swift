@@ -30,7 +30,8 @@ public struct ReelRecovery {
   public private(set) var loss = Loss()
 
   private let source: any ReelSource
-  private var lastTime: UInt64 = 0
+  private var marks: [(block: Int, keyframe: UInt64)] = []
+  private var keyframeNumbers: Set<UInt64> = []
   private var lastEvent: EventIndex = 0
   private var lastDigestEvent: EventIndex = 0
 
@@ -48,20 +49,33 @@ public struct ReelRecovery {
       reason: .recovered, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
       durationNanoseconds: 0, virtualTime: 0, digest: 0)
     keepGoodBlocks()
-    guard end.eventCount > 0 else { throw .noEvents }
     if isEndOriginal, reel.tail == .whole { throw .whole }
     if !isEndOriginal {
+      endBeforeMissingKeyframe()
+      countEvents()
+      guard end.eventCount > 0 else { throw .noEvents }
       leaveOutUnreachedKeyframes()
-      end.durationNanoseconds = lastTime
       countKeyframes()
     }
     measureLoss()
   }
 
-  /// The bytes of a block, as they are.
-  public func bytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
-    try source.read(
-      at: block.offset, count: BlockHeader.byteCount + Int(block.header.storedSize))
+  /// Hands out the whole reel's bytes from its beginning: other metadata, the blocks kept as they
+  /// are, the end record.
+  ///
+  /// - Throws: the ``TraceError`` of a block that can no longer be read, or what `body` throws.
+  public func forEachPart(
+    metadataJSON: [UInt8], _ body: (_ bytes: [UInt8]) throws -> Void
+  ) throws {
+    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
+    try body(reel.header.encoded())
+    try body(encoder.block(.metadata, metadataJSON))
+    for block in kept.dropFirst() {
+      try body(
+        try source.read(
+          at: block.offset, count: BlockHeader.byteCount + Int(block.header.storedSize)))
+    }
+    try body(encoder.block(.end, end.encoded()))
   }
 
   // MARK: What is good
@@ -86,30 +100,45 @@ public struct ReelRecovery {
 
   private mutating func check(_ block: BlockDescriptor) throws(TraceError) {
     switch block.header.type {
-    case .events: note(try reel.events(of: block))
+    case .events:
+      for event in try reel.events(of: block).events where event.kind == .keyframe {
+        marks.append((block: kept.count, keyframe: event.address))
+      }
     case .pages:
       let pages = try reel.pages(of: block)
       if let bad = reel.firstMismatch(in: pages) {
         throw .pageDamaged(offset: block.offset, page: bad)
       }
-    case .keyframe: _ = try reel.keyframe(of: block)
+    case .keyframe: keyframeNumbers.insert(try reel.keyframe(of: block).number)
     case .kernelExits: _ = try reel.kernelExits(of: block)
     case .hostTotals: _ = try reel.hostTotals(of: block)
     default: _ = try reel.rawBytes(of: block)
     }
   }
 
-  private mutating func note(_ block: EventBlock) {
-    for (position, event) in block.events.enumerated() {
-      if event.kind.isGuestMade { end.guestMadeExits += 1 }
-      if event.flags.contains(.fullDigest) {
-        end.digest = event.digest
-        lastDigestEvent = block.firstEvent &+ UInt64(position)
-      }
-      lastTime = max(lastTime, event.exitTime)
+  /// A mark whose keyframe is lost cannot be passed by a replay: its block is not kept.
+  private mutating func endBeforeMissingKeyframe() {
+    guard let orphan = marks.first(where: { !keyframeNumbers.contains($0.keyframe) }) else {
+      return
     }
-    end.eventCount += UInt64(block.events.count)
-    lastEvent = block.firstEvent &+ UInt64(block.events.count) &- 1
+    loss.error = .missing(what: "keyframe \(orphan.keyframe), which its events mark")
+    kept.removeSubrange(orphan.block...)
+  }
+
+  private mutating func countEvents() {
+    for descriptor in kept where descriptor.header.type == .events {
+      guard let block = try? reel.events(of: descriptor) else { continue }
+      for (position, event) in block.events.enumerated() {
+        if event.kind.isGuestMade { end.guestMadeExits += 1 }
+        if event.flags.contains(.fullDigest) {
+          end.digest = event.digest
+          lastDigestEvent = block.firstEvent &+ UInt64(position)
+        }
+        end.durationNanoseconds = max(end.durationNanoseconds, event.exitTime)
+      }
+      end.eventCount += UInt64(block.events.count)
+      lastEvent = block.firstEvent &+ UInt64(block.events.count) &- 1
+    }
   }
 
   /// Behind the last block of events: keyframes whose marks are lost, and pages only they need.
@@ -153,7 +182,8 @@ public struct ReelRecovery {
       guard block.header.endEvent > lastEvent &+ 1 else { continue }
       loss.knownEvents = max(loss.knownEvents, block.header.endEvent &- 1 &- lastEvent)
       loss.knownNanoseconds = max(
-        loss.knownNanoseconds, block.header.lastTime &- min(lastTime, block.header.lastTime))
+        loss.knownNanoseconds,
+        block.header.lastTime &- min(end.durationNanoseconds, block.header.lastTime))
     }
   }
 }

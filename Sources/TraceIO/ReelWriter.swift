@@ -40,15 +40,19 @@ public final class ReelWriter: TraceSink {
 
   /// Writes the header and the metadata into a destination.
   ///
+  /// - Parameter expectsKernelExits: whether to make the chunks for kernel exits now, and not when
+  ///   the first one comes.
   /// - Throws: ``FileError`` when that fails.
   public init(
-    _ output: any ReelDestination, header: FileHeader, metadataJSON: [UInt8]
+    _ output: any ReelDestination, header: FileHeader, metadataJSON: [UInt8],
+    expectsKernelExits: Bool = false
   ) throws(FileError) {
     var encoder = BlockEncoder(pageKey: header.pageKey)
     try output.write(header.encoded() + encoder.block(.metadata, metadataJSON))
     writer = BlockWriter(
       output, encoder, pool: ChunkPool(count: Self.chunkCount - 1) { EventChunk() },
       pagePool: ChunkPool(count: Self.pageChunkCount) { PageChunk() })
+    if expectsKernelExits { kernelExits = KernelExitLane() }
     writer.start()
   }
 
@@ -107,13 +111,13 @@ public final class ReelWriter: TraceSink {
     chunk.firstTime = lastTime
   }
 
-  /// Chunks of kernel exits: made when the first one comes, since most recordings have none.
+  /// Chunks of kernel exits, made only where there are some.
   private struct KernelExitLane {
     let pool = ChunkPool(count: chunkCount - 1) { KernelExitChunk() }
     var chunk = KernelExitChunk()
   }
 
-  /// Appends a kernel exit; allocates nothing but at the first.
+  /// Appends a kernel exit; allocates nothing, but at the first where none was expected.
   public func append(_ exit: KernelExitRecord) {
     if kernelExits == nil { kernelExits = KernelExitLane() }
     if kernelExits?.chunk.isFull == true {
