@@ -6,8 +6,10 @@ import Testing
 import Trace
 import TraceIO
 
-/// What the vCPU's thread allocates while it records: the real recorder and the real writer, on a
-/// processor that allocates nothing itself. `RecorderAllocationTests` does the same under KVM.
+/// What the vCPU's thread allocates while it records.
+///
+/// The recorder and the writer are the real ones, on a processor that allocates nothing itself;
+/// `RecorderAllocationTests` does the same under KVM.
 @Suite(
   .enabled(if: vmreel_allocation_count() >= 0, "this allocator cannot be counted"),
   .enabled(if: isOptimized, "unoptimised code allocates where optimised code does not"))
