@@ -48,10 +48,12 @@ import TraceIO
     .enabled(if: isOptimized, "unoptimised code allocates where optimised code does not"),
     .enabled(if: vmreel_allocation_count() >= 0, "this allocator cannot be counted"))
   func exitsDoNotAllocate() throws {
+    // What is made once in a process is made by now.
+    _ = try allocations(exits: 100)
     let few = try allocations(exits: 100)
     let many = try allocations(exits: 20_100)
     // 40 000 exits and 60 000 events more fill two chunks.
-    #expect(many == few, "\(many - few) allocations for 40 000 exits more")
+    #expect(many <= few, "\(many - few) allocations for 40 000 exits more")
   }
 }
 

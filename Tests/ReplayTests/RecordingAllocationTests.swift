@@ -42,9 +42,11 @@ struct RecordingAllocationTests {
   /// Port and MMIO accesses, string accesses with payloads and kicks, and what hands chunks over:
   /// their being full, and host time.
   @Test func exitsAllocateNothing() throws {
+    // What is made once in a process is made by now.
+    _ = try allocations(exits: 1_000, keyframeEvery: 0)
     let few = try allocations(exits: 1_000, keyframeEvery: 0)
     let many = try allocations(exits: 201_000, keyframeEvery: 0)
-    #expect(many == few, "\(many - few) allocations for 200 000 exits more")
+    #expect(many <= few, "\(many - few) allocations for 200 000 exits more")
   }
 
   /// A keyframe allocates its lists of pages and of states, and nothing for what it holds: their
