@@ -50,7 +50,7 @@ extension EventRecord: Codable {
     event.address = try fields.decode(HexWord.self, forKey: .address).value
     event.value = try fields.decode(HexWord.self, forKey: .value).value
     event.rip = try fields.decode(HexWord.self, forKey: .rip).value
-    event.check = UInt16(
+    event.check = UInt8(
       truncatingIfNeeded: try fields.decode(HexWord.self, forKey: .check).value)
     event.digest = try fields.decodeIfPresent(HexWord.self, forKey: .digest)?.value ?? 0
     event.entryTime = try fields.decode(UInt64.self, forKey: .entryTime)

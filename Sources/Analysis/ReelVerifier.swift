@@ -21,7 +21,7 @@ struct ReelVerifier {
   private var guestMadeExits: UInt64 = 0
   var lastAnchor: EventIndex = 0
   var lastTotals: (totals: HostTotals, block: BlockDescriptor)?
-  private var storedPages: Set<PageIdentity> = []
+  private var storedPages: [UInt64: PageIdentity] = [:]
   private var keyframes: [UInt64: KeyframeFacts] = [:]
   private var marks: [UInt64: Mark] = [:]
   /// Whether a block was lost, so that totals and cross-references cannot be expected to hold.
@@ -95,6 +95,8 @@ struct ReelVerifier {
       case .end:
         _ = try reel.rawBytes(of: block)
         checkEndPlace(block, position)
+      case .index: try checkIndex(block, position)
+      case .footer: try checkFooter(block, position)
       default:
         _ = try reel.rawBytes(of: block)
         result.checked.unknownBlocks += 1
@@ -117,10 +119,31 @@ struct ReelVerifier {
   }
 
   private mutating func checkEndPlace(_ block: BlockDescriptor, _ position: Int) {
-    if position != reel.blocks.count - 1 {
-      note(.damage, block, "\(reel.blocks.count - 1 - position) blocks follow the end record")
+    let following = reel.blocks[(position + 1)...].map(\.header.type)
+    if !following.isEmpty, following != [.index, .footer] {
+      note(.damage, block, "\(following.count) blocks follow the end record")
     } else if case .damaged(let error) = reel.tail {
       note(.damage, block, error.description)
+    }
+  }
+
+  /// Holds the index to the headers it lists.
+  private mutating func checkIndex(
+    _ block: BlockDescriptor, _ position: Int
+  ) throws(TraceError) {
+    let listed = try reel.indexedBlocks(in: block)
+    if listed != Array(reel.blocks[..<position]) {
+      note(.damage, block, "the index does not list the blocks that are there")
+    }
+  }
+
+  private mutating func checkFooter(
+    _ block: BlockDescriptor, _ position: Int
+  ) throws(TraceError) {
+    _ = try reel.storedBytes(of: block)
+    let index = position > 0 ? reel.blocks[position - 1] : block
+    if index.header.type != .index || block.header.firstEvent != index.offset {
+      note(.damage, block, "the footer does not name the index before it")
     }
   }
 
@@ -146,7 +169,7 @@ struct ReelVerifier {
   private mutating func check(
     _ event: Event, _ index: EventIndex, _ block: BlockDescriptor
   ) {
-    if event.flags.contains(.fullDigest), UInt16(truncatingIfNeeded: event.digest) != event.check {
+    if event.flags.contains(.fullDigest), UInt8(truncatingIfNeeded: event.digest) != event.check {
       note(.damage, block, "event \(index): its check is not the low half of its digest")
     }
     if event.kind == .keyframe {
@@ -161,7 +184,9 @@ struct ReelVerifier {
   private mutating func checkPages(_ block: BlockDescriptor) throws(TraceError) {
     let pages = try reel.pages(of: block)
     if result.isStripped { note(.damage, block, "pages in a reel that is marked as stripped") }
-    storedPages.formUnion(pages.identities)
+    for (place, identity) in pages.identities.enumerated() {
+      storedPages[block.header.firstEvent &+ UInt64(place)] = identity
+    }
     guard canCheckPages else { return }
     if let bad = reel.firstMismatch(in: pages) {
       throw .pageDamaged(offset: block.offset, page: bad)
@@ -181,7 +206,7 @@ struct ReelVerifier {
     default: break
     }
     let missing = keyframe.pages.filter {
-      $0.identity != .zeroPage && !storedPages.contains($0.identity)
+      $0.content != .zero && storedPages[$0.content.ordinal] != $0.content.identity
     }
     if let first = missing.first {
       note(
@@ -236,7 +261,9 @@ struct ReelVerifier {
   }
 
   private mutating func checkEnd() {
-    guard !hasLoss, let end = reel.end, let block = reel.blocks.last else { return }
+    guard !hasLoss, let end = reel.end,
+      let block = reel.blocks.last(where: { $0.header.type == .end })
+    else { return }
     let facts: [(name: String, stated: UInt64, counted: UInt64)] = [
       ("events", end.eventCount, result.checked.events),
       ("guest-made exits", end.guestMadeExits, guestMadeExits),

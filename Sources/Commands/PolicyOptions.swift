@@ -49,8 +49,8 @@ struct PolicyOptions: ParsableArguments {
     help: ArgumentHelp("Stop when the console has printed this text.", valueName: "text"))
   var untilConsole: String?
 
-  @Option(name: .long, help: "What each exit stores of the digest: bits16 or full.")
-  var check: CheckDepth = .bits16
+  @Option(name: .long, help: "What each exit stores of the digest: bits8 or full.")
+  var check: CheckDepth = .bits8
 
   mutating func validate() throws {
     guard quantum.nanoseconds >= 100_000 else {
@@ -97,6 +97,6 @@ enum ClockChoice: String, ExpressibleByArgument, CaseIterable {
 
 /// How much of the running digest each exit stores.
 enum CheckDepth: String, ExpressibleByArgument, CaseIterable {
-  case bits16
+  case bits8
   case full
 }

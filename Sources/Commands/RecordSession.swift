@@ -140,7 +140,7 @@ struct RecordSession {
         tscSites: guest.timestampSites,
         quantumNanoseconds: policy.quantumNanoseconds,
         exitCostNanoseconds: policy.exitCostNanoseconds,
-        check: policy.storesFullDigest ? "full" : "bits16"))
+        check: policy.storesFullDigest ? "full" : "bits8"))
     if tracesKernelExits {
       metadata.kernelExits = Metadata.KernelExitNames(
         isas: facts.moduleName == "kvm_amd" ? [2] : facts.moduleName == "kvm_intel" ? [1] : [1, 2])

@@ -20,7 +20,7 @@ struct EventDigest {
   }
 
   /// What an event stores of the digest as it stands.
-  var check: UInt16 { UInt16(truncatingIfNeeded: running.value) }
+  var check: UInt8 { UInt8(truncatingIfNeeded: running.value) }
 
   /// Absorbs the fields of an exit or input.
   mutating func absorb(_ event: Event) {
@@ -30,11 +30,14 @@ struct EventDigest {
         | UInt64(event.count) << 32)
     running.absorb(event.address)
     running.absorb(event.value)
+    if event.device != 0 || event.image != 0 {
+      running.absorb(UInt64(event.device) | UInt64(event.image) << 16)
+    }
   }
 
   /// Absorbs the timestamp an exit or input leaves in force; the last thing before its check.
   mutating func absorbTimestamp(of event: Event) {
-    guard event.timestamp != 0, event.kind.isGuestMade || event.kind.isInput else { return }
+    guard isOn, event.timestamp != 0, event.kind.isGuestMade || event.kind.isInput else { return }
     running.absorb(event.timestamp)
   }
 

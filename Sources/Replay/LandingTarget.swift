@@ -7,7 +7,7 @@ struct LandingTarget {
   static let telltaleLimit = 32
 
   let state: VCPUState
-  let pages: [UInt32: PageIdentity]
+  let pages: [UInt32: StoredPage]
   /// The host nanoseconds the recorded guest took to get here.
   let sliceNanoseconds: UInt64
   /// Pages that differed where all registers agreed, with their sealed content, the last found first.
@@ -15,7 +15,7 @@ struct LandingTarget {
   /// A comparison of bytes here saves hashing every changed page.
   private(set) var telltales: [(page: UInt32, content: [UInt8])] = []
 
-  init(_ state: VCPUState, _ pages: [UInt32: PageIdentity], sliceNanoseconds: UInt64) {
+  init(_ state: VCPUState, _ pages: [UInt32: StoredPage], sliceNanoseconds: UInt64) {
     self.state = state
     self.pages = pages
     self.sliceNanoseconds = sliceNanoseconds

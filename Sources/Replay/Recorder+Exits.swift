@@ -94,10 +94,6 @@ extension Recorder {
 
   private func logReply(_ value: UInt64, width: UInt8) {
     cpu.reply(value)
-    logAnswer(value, width: width)
-  }
-
-  private func logAnswer(_ value: UInt64, width: UInt8) {
     var event = Event(.inputData)
     event.width = width
     event.value = value
@@ -106,8 +102,12 @@ extension Recorder {
   }
 
   private func logTimestamp() {
-    cpu.replyTimestamp(timestamp)
-    logAnswer(timestamp, width: 8)
+    var event = Event(.inputData)
+    event.width = 8
+    event.timestamp = timestamp
+    cpu.replyTimestamp(event.timestamp)
+    digest.absorb(event)
+    append(&event)
   }
 
   private func readMSR(_ index: UInt32) -> UInt64 {
@@ -118,12 +118,12 @@ extension Recorder {
   /// time in nanoseconds, and under `warp` up to a microsecond more where each reading is an exit.
   ///
   /// Code that gathers entropy samples the counter until the differences differ, which virtual time
-  /// alone would never let them. An exit costs more than the addition, so the counter never goes back.
+  /// alone would never let them; that they come again after 64 exits costs the reel little. An exit costs more than the addition, so the counter never goes back.
   private var timestamp: UInt64 {
     if let frozen = cpu.frozenTimestamp { return frozen }
     guard policy.tsc == .patch, policy.clock == .warp else { return now.nanoseconds }
     var noise = RunningDigest.initial
-    noise.absorb(guestMadeExits)
+    noise.absorb(guestMadeExits % 64)
     return now.nanoseconds + noise.value % min(1024, max(1, policy.exitCostNanoseconds))
   }
 

@@ -140,10 +140,10 @@ public final class Recorder<CPU: Processor> {
       // Virtual time in nanoseconds; 0 would mean none.
       event.timestamp = now.nanoseconds &+ 1
       cpu.frozenTimestamp = event.timestamp
-      digest.absorbTimestamp(of: event)
     }
-    event.check = digest.check
+    digest.absorbTimestamp(of: event)
     if event.kind.isGuestMade {
+      event.check = digest.check
       guestMadeExits += 1
       exitsSinceKeyframe += 1
       if policy.storesFullDigest || guestMadeExits % EventDigest.fullDigestInterval == 0 {
@@ -152,7 +152,6 @@ public final class Recorder<CPU: Processor> {
       }
     }
     if !event.kind.isExit {
-      event.rip = lastRIP
       event.entryTime = lastExitTime
       event.exitTime = lastExitTime
     }

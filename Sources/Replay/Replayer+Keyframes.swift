@@ -5,7 +5,7 @@ internal import Trace
 extension Replayer {
   /// Puts the reel's first keyframe into the processor and RAM.
   func restoreBase() throws {
-    guard let first = try reel.keyframeNumbers().first else {
+    guard let first = reel.keyframeNumbers.first else {
       throw TraceError.missing(what: "keyframe, so there is no state to replay from")
     }
     let keyframe = try reel.keyframe(first)
@@ -16,7 +16,7 @@ extension Replayer {
   /// Installs a keyframe: every page that differs from `pages`, then the vCPU's state.
   ///
   /// An unfinished instruction is finished first, since that may still write to RAM.
-  func install(_ keyframe: Keyframe, pages: [UInt32: PageIdentity]) throws {
+  func install(_ keyframe: Keyframe, pages: [UInt32: StoredPage]) throws {
     try abandonInstruction()
     noteTouchedPages(try cpu.takeDirtyPages())
     let stale = Set(map.keys).union(pages.keys).union(touched).filter {
@@ -80,7 +80,6 @@ extension Replayer {
   /// A seal's keyframe has been reached or installed by ``land(_:)`` already.
   func passKeyframe(_ mark: Event) throws {
     try reachBoundary()
-    try checkInput(mark)
     let keyframe = try keyframe(number: mark.address, markedAt: current.index)
     guard keyframe.digest == digest.running.value else { throw diverged(.registers) }
     let isLast = keyframe.kind == .end
@@ -98,11 +97,11 @@ extension Replayer {
   }
 
   /// The recorded content of RAM at the keyframe that follows the last one passed.
-  func pageMap(after keyframe: Keyframe) throws -> [UInt32: PageIdentity] {
+  func pageMap(after keyframe: Keyframe) throws -> [UInt32: StoredPage] {
     if keyframe.isFullMap { return try reel.pageMap(at: keyframe.number) }
     var pages = map
     for entry in keyframe.pages {
-      pages[entry.page] = entry.identity == .zeroPage ? nil : entry.identity
+      pages[entry.page] = entry.content == .zero ? nil : entry.content
     }
     return pages
   }
@@ -117,14 +116,14 @@ extension Replayer {
 
   /// The pages in which RAM differs from a map, among those that either side changed, or all.
   func pageDifferences(
-    _ pages: [UInt32: PageIdentity], all: Bool
+    _ pages: [UInt32: StoredPage], all: Bool
   ) throws -> (differing: [Divergence.PageDifference], count: Int) {
     noteTouchedPages(try cpu.takeDirtyPages())
     let candidates = all ? Array(0..<UInt32(memory.pageCount)) : changeCandidates(pages).sorted()
     var differing: [Divergence.PageDifference] = []
     for page in candidates {
-      let recorded = pages[page, default: .zeroPage]
-      guard liveIdentity(page) != recorded else { continue }
+      let recorded = pages[page, default: .zero]
+      guard liveIdentity(page) != recorded.identity else { continue }
       differing.append(try difference(of: page, recorded))
       if differing.count == 16 { break }
     }
@@ -132,9 +131,9 @@ extension Replayer {
   }
 
   /// The pages that the replay wrote or the recording changed since the last keyframe.
-  private func changeCandidates(_ pages: [UInt32: PageIdentity]) -> Set<UInt32> {
+  private func changeCandidates(_ pages: [UInt32: StoredPage]) -> Set<UInt32> {
     var candidates = touched
-    for (page, identity) in pages where map[page] != identity { candidates.insert(page) }
+    for (page, content) in pages where map[page] != content { candidates.insert(page) }
     for page in map.keys where pages[page] == nil { candidates.insert(page) }
     return candidates
   }
@@ -145,9 +144,9 @@ extension Replayer {
   }
 
   private func difference(
-    of page: UInt32, _ identity: PageIdentity
+    of page: UInt32, _ content: StoredPage
   ) throws -> Divergence.PageDifference {
-    let recorded = try reel.page(identity)
+    let recorded = try reel.page(content)
     let live = memory.read(address(of: page), count: GuestMemory.pageSize) ?? []
     let offset = zip(recorded, live).enumerated().first { $0.element.0 != $0.element.1 }?.offset
     return Divergence.PageDifference(

@@ -8,7 +8,6 @@ extension Replayer {
   /// A requested interrupt window stays requested either way, as it did while recording.
   func land(_ kick: Event) throws {
     try reachBoundary()
-    try checkInput(kick)
     verdict.guestNanoseconds.add(kick.sliceNanoseconds)
     if let keyframe = try seal() {
       var target = LandingTarget(
@@ -222,7 +221,7 @@ extension Replayer {
     guard target.isState(state) else { return false }
     let differing = try pageDifferences(target.pages, all: false).differing
     for difference in differing {
-      let recorded = target.pages[difference.page, default: .zeroPage]
+      let recorded = target.pages[difference.page, default: .zero]
       target.note(difference.page, content: try reel.page(recorded))
     }
     return differing.isEmpty

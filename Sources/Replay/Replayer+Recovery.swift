@@ -5,7 +5,7 @@ internal import Trace
 /// What a replay goes back to when its own run, not the reel, was at fault.
 struct ReplayCheckpoint {
   var keyframe: UInt64
-  var pages: [UInt32: PageIdentity]
+  var pages: [UInt32: StoredPage]
   var digest: EventDigest
   var verdict: ReplayVerdict
   var requestsInterruptWindow: Bool

@@ -41,7 +41,7 @@ struct EventComparison {
     case .check:
       return event.flags.contains(.fullDigest)
         ? NumberText.hex(event.digest, digits: 16)
-        : NumberText.hex(UInt64(event.check), digits: 4)
+        : NumberText.hex(UInt64(event.check), digits: 2)
     }
   }
 

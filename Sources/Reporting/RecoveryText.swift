@@ -13,7 +13,13 @@ public enum RecoveryText {
   /// One sentence each, without a full stop; only what is known is said.
   public static func losses(_ recovery: ReelRecovery) -> [String] {
     let loss = recovery.loss
-    if recovery.isEndOriginal { return [bytes(loss) + " behind the end record, and no event"] }
+    if recovery.isEndOriginal {
+      let repaired = recovery.repairedHeaders
+      return [
+        "nothing of the recording; the index is made anew"
+          + (repaired > 0 ? ", and \(NumberText.count(UInt64(repaired), "block header"))" : "")
+      ]
+    }
     var sentences = [bytes(loss) + " behind the last good block"]
     if loss.byteCount == 0 { sentences = ["the end record"] }
     if let error = loss.error { sentences[0] += ": \(error.description)" }

@@ -14,12 +14,16 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
   public static let pages = BlockType(rawValue: 3)
   /// One keyframe.
   public static let keyframe = BlockType(rawValue: 4)
-  /// The end facts; the last block of a whole reel.
+  /// The end facts, after all that they are of.
   public static let end = BlockType(rawValue: 5)
   /// Exits the host's kernel traced, in columns; observed, never compared.
   public static let kernelExits = BlockType(rawValue: 6)
   /// The host's counters at one moment.
   public static let hostTotals = BlockType(rawValue: 7)
+  /// Where all blocks before it lie.
+  public static let index = BlockType(rawValue: 8)
+  /// A header alone, the file's last 64 bytes, that says where the index is.
+  public static let footer = BlockType(rawValue: 9)
 
   /// The type's name, or `type-N`.
   public var name: String {
@@ -31,6 +35,8 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
     case .end: "end"
     case .kernelExits: "kernel-exits"
     case .hostTotals: "host-totals"
+    case .index: "index"
+    case .footer: "footer"
     default: "type-\(rawValue)"
     }
   }
@@ -40,7 +46,7 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
 ///
 ///     0  4  magic "vmrb"        4  2  type           6  2  flags (0)
 ///     8  4  stored size         12 4  raw size
-///     16 8  first event         24 4  event count    28 4  reserved (0)
+///     16 8  first event         24 4  event count    28 4  number
 ///     32 8  first time, ns      40 8  last time, ns
 ///     48 8  checksum of the stored bytes: their CRC-32
 ///     56 8  checksum of bytes 0–55, likewise
@@ -55,14 +61,17 @@ public struct BlockHeader: Equatable, Sendable {
 
   /// What the block holds.
   public var type: BlockType
-  /// Bytes that follow the header: one zstd frame.
+  /// Bytes that follow the header: one zstd frame, or columns.
   public var storedSize: UInt32 = 0
-  /// Bytes the frame decompresses to.
+  /// Bytes before compression.
   public var rawSize: UInt32 = 0
-  /// The index of the block's first event; of kernel exits, the first one's anchor.
+  /// The index of the block's first event; of kernel exits, the first one's anchor; of a keyframe,
+  /// its mark; of pages, how many pages are stored before; of the footer, the offset of the index.
   public var firstEvent: EventIndex = 0
-  /// The number of events, or of kernel exits, in the block.
+  /// The number of events, kernel exits or pages in the block.
   public var eventCount: UInt32 = 0
+  /// A keyframe's number; 0 in other blocks.
+  public var number: UInt32 = 0
   /// Host nanoseconds since the start before the block's first event.
   public var firstTime: UInt64 = 0
   /// Host nanoseconds since the start at the block's last event.
@@ -87,7 +96,7 @@ public struct BlockHeader: Equatable, Sendable {
     writer.append(rawSize)
     writer.append(firstEvent)
     writer.append(eventCount)
-    writer.append(UInt32(0))
+    writer.append(number)
     writer.append(firstTime)
     writer.append(lastTime)
     writer.append(checksum)
@@ -105,7 +114,7 @@ public struct BlockHeader: Equatable, Sendable {
       rawSize = try reader.read()
       firstEvent = try reader.read()
       eventCount = try reader.read()
-      _ = try reader.read(UInt32.self)
+      number = try reader.read()
       firstTime = try reader.read()
       lastTime = try reader.read()
       checksum = try reader.read()

@@ -5,8 +5,10 @@ internal import Bytes
 /// Bytes in, bytes out: whoever owns the file appends what each call returns.
 public struct BlockEncoder {
   private let pageHash: Poly1305
-  private let compressor = FrameCompressor()
-  private var storedPages: Set<PageIdentity> = []
+  private let compressor: FrameCompressor
+  private var eventBlocks: EventBlockEncoder
+  /// Where the pages stored so far are.
+  private var ordinals: [PageIdentity: UInt64] = [:]
   private var map: [UInt32: PageIdentity] = [:]
   /// What of the next keyframe has come so far: its changes, and the pages among them that are not
   /// stored yet.
@@ -16,17 +18,29 @@ public struct BlockEncoder {
   private var lastKeyframe: UInt64?
   private var keyframesSinceFullMap: UInt64 = 0
 
+  /// The headers of all blocks so far, for the index.
+  private var headers: [BlockHeader] = []
+  private var byteCount = UInt64(FileHeader.byteCount)
+
   /// Bytes the blocks held before compression.
   public private(set) var rawByteCount: UInt64 = 0
 
   /// Makes an encoder for a new reel.
   public init(pageKey: [UInt8]) {
     pageHash = Poly1305(key: pageKey)
+    compressor = FrameCompressor()
+    eventBlocks = EventBlockEncoder(compressor)
   }
 
   /// One block: header and zstd frame.
   public mutating func block(_ type: BlockType, _ raw: [UInt8]) -> [UInt8] {
     block(BlockHeader(type: type), raw)
+  }
+
+  /// A block of another reel, as it is stored there.
+  public mutating func block(copying header: BlockHeader, stored: [UInt8]) -> [UInt8] {
+    rawByteCount += UInt64(header.rawSize)
+    return finish(header, stored)
   }
 
   /// The block of the events of a chunk.
@@ -39,8 +53,10 @@ public struct BlockEncoder {
     header.eventCount = UInt32(events.count)
     header.firstTime = firstTime
     header.lastTime = unsafe events.last?.exitTime ?? firstTime
+    header.firstTime -= header.firstTime % Event.timeResolution
+    header.lastTime -= header.lastTime % Event.timeResolution
     return unsafe block(
-      header, EventBlock.encode(events, payload: payload, firstTime: firstTime))
+      header, eventBlocks.encode(events, payload: payload, firstTime: firstTime))
   }
 
   /// The block of a chunk of kernel exits; `firstTime` is the exit time before the first.
@@ -54,7 +70,8 @@ public struct BlockEncoder {
     header.lastTime = unsafe exits.last?.exitTime ?? firstTime
     return unsafe block(
       header,
-      KernelExitBlock.encode(exits, firstEvent: header.firstEvent, firstTime: firstTime))
+      KernelExitBlock.encode(
+        exits, firstEvent: header.firstEvent, firstTime: firstTime, with: compressor))
   }
 
   /// The page blocks and the keyframe block of a capture, pages first.
@@ -74,8 +91,10 @@ public struct BlockEncoder {
     let identity = unsafe PageIdentity(of: content, under: pageHash)
     guard map[page, default: .zeroPage] != identity else { return }
     map[page] = identity == .zeroPage ? nil : identity
-    changedPages.append(MappedPage(page: page, identity: identity))
-    guard identity != .zeroPage, storedPages.insert(identity).inserted else { return }
+    changedPages.append(MappedPage(page: page, content: reference(identity)))
+    guard identity != .zeroPage, ordinals[identity] == nil else { return }
+    changedPages[changedPages.count - 1].content.ordinal = UInt64(ordinals.count)
+    ordinals[identity] = UInt64(ordinals.count)
     freshPages.append(identity)
     unsafe freshContent.append(contentsOf: content)
     if freshPages.count == PageBlock.pagesPerBlock { appendFreshPages(to: &output) }
@@ -87,12 +106,36 @@ public struct BlockEncoder {
     var keyframe = keyframe
     place(&keyframe, changedPages)
     changedPages.removeAll(keepingCapacity: true)
-    output += block(.keyframe, keyframe.encoded())
+    output += block(keyframe)
+  }
+
+  /// The block of a keyframe whose page map is made already.
+  public mutating func block(_ keyframe: Keyframe) -> [UInt8] {
+    var header = BlockHeader(type: .keyframe)
+    header.firstEvent = keyframe.eventIndex
+    header.number = UInt32(truncatingIfNeeded: keyframe.number)
+    return block(header, keyframe.encoded())
+  }
+
+  /// The last blocks of a reel that began with a file header and all blocks made so far: the end
+  /// record, and unless the reel is a stream the index and the footer that says where it is.
+  public mutating func end(_ record: EndRecord, isIndexed: Bool = true) -> [UInt8] {
+    let end = block(.end, record.encoded())
+    var footer = BlockHeader(type: .footer)
+    footer.firstEvent = byteCount
+    guard isIndexed, let index = ReelIndex.encoded(headers) else { return end }
+    return end + block(.index, index) + finish(footer, [])
+  }
+
+  private func reference(_ identity: PageIdentity) -> StoredPage {
+    StoredPage(identity, ordinal: ordinals[identity] ?? 0)
   }
 
   private mutating func appendFreshPages(to output: inout [UInt8]) {
-    output += block(
-      .pages, PageBlock(identities: freshPages, content: freshContent).encoded())
+    var header = BlockHeader(type: .pages)
+    header.firstEvent = UInt64(ordinals.count - freshPages.count)
+    header.eventCount = UInt32(freshPages.count)
+    output += block(header, PageBlock(identities: freshPages, content: freshContent).encoded())
     freshPages.removeAll(keepingCapacity: true)
     freshContent.removeAll(keepingCapacity: true)
   }
@@ -105,7 +148,7 @@ public struct BlockEncoder {
     keyframe.parent = lastKeyframe
     keyframe.pages = changed
     if keyframe.isFullMap {
-      keyframe.pages = map.map { MappedPage(page: $0.key, identity: $0.value) }
+      keyframe.pages = map.map { MappedPage(page: $0.key, content: reference($0.value)) }
         .sorted { $0.page < $1.page }
       keyframe.parent = nil
       keyframesSinceFullMap = 0
@@ -114,14 +157,25 @@ public struct BlockEncoder {
   }
 
   /// The block of a header whose sizes and checksum are still to be filled in.
-  mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
-    var header = header
+  public mutating func block(_ header: BlockHeader, _ raw: [UInt8]) -> [UInt8] {
     let level = header.type == .pages ? FrameCompressor.pageLevel : FrameCompressor.level
-    let stored = compressor.compress(raw, level: level)
-    rawByteCount += UInt64(raw.count)
-    header.rawSize = UInt32(raw.count)
-    header.storedSize = UInt32(stored.count)
-    header.checksum = UInt64(CRC32.checksum(stored))
+    return block(header, (compressor.compress(raw, level: level), raw.count))
+  }
+
+  private mutating func block(
+    _ header: BlockHeader, _ content: (stored: [UInt8], rawSize: Int)
+  ) -> [UInt8] {
+    var header = header
+    rawByteCount += UInt64(content.rawSize)
+    header.rawSize = UInt32(content.rawSize)
+    header.storedSize = UInt32(content.stored.count)
+    header.checksum = UInt64(CRC32.checksum(content.stored))
+    return finish(header, content.stored)
+  }
+
+  private mutating func finish(_ header: BlockHeader, _ stored: [UInt8]) -> [UInt8] {
+    headers.append(header)
+    byteCount += UInt64(BlockHeader.byteCount + stored.count)
     return header.encoded() + stored
   }
 }

@@ -1,6 +1,6 @@
 internal import CZstd
 
-/// Independent zstd frames: what every block's bytes are stored as.
+/// Independent zstd frames: what blocks, or their columns, are stored as.
 ///
 /// Owns a compression context, so that a writer reuses its memory from block to block.
 @safe
@@ -25,59 +25,53 @@ public final class FrameCompressor {
 
   /// Compresses bytes to one frame.
   public func compress(_ raw: [UInt8], level: Int32 = level) -> [UInt8] {
+    var frame: [UInt8] = []
+    unsafe raw.withUnsafeBytes { unsafe compress($0, level: level, to: &frame) }
+    return frame
+  }
+
+  /// Appends the frame of some bytes.
+  func compress(_ raw: UnsafeRawBufferPointer, level: Int32, to bytes: inout [UInt8]) {
     let bound = ZSTD_compressBound(raw.count)
     if unsafe output.count < bound {
       unsafe output.deallocate()
       unsafe output = .allocate(byteCount: bound, alignment: 16)
     }
     // Safe: zstd writes at most as many bytes as the buffer has.
-    let written = unsafe raw.withUnsafeBytes {
-      unsafe ZSTD_compressCCtx(
-        context, output.baseAddress, output.count, $0.baseAddress, $0.count, level)
-    }
+    let written = unsafe ZSTD_compressCCtx(
+      context, output.baseAddress, output.count, raw.baseAddress, raw.count, level)
     precondition(ZSTD_isError(written) == 0, "zstd compresses any input into its own bound")
-    return unsafe [UInt8](output[..<written])
+    unsafe bytes.append(contentsOf: output[..<written])
   }
 }
 
-/// Decompresses one frame to exactly the size stated, or fails.
-func decompressFrame(_ stored: [UInt8], rawSize: Int) -> [UInt8]? {
-  var complete = false
-  let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawSize) { output, count in
-    // Safe: zstd never writes past the capacity it is given and says how much it wrote.
-    let written = unsafe stored.withUnsafeBytes { input in
+/// Decompresses frames; owns a context, so that a block's columns share one.
+@safe
+final class FrameDecompressor {
+  private let context: OpaquePointer?
+
+  init() {
+    unsafe context = ZSTD_createDCtx()
+  }
+
+  deinit {
+    _ = unsafe ZSTD_freeDCtx(context)
+  }
+
+  /// Decompresses one frame to exactly the size stated, or fails.
+  func decompress(_ stored: UnsafeRawBufferPointer, rawSize: Int) -> [UInt8]? {
+    var isComplete = false
+    let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawSize) { output, count in
       // One frame and nothing behind it: zstd alone would go on with the next.
-      guard unsafe ZSTD_findFrameCompressedSize(input.baseAddress, input.count) == input.count
-      else { return Int.max }
-      return unsafe ZSTD_decompress(output.baseAddress, rawSize, input.baseAddress, input.count)
+      guard
+        unsafe ZSTD_findFrameCompressedSize(stored.baseAddress, stored.count) == stored.count
+      else { return }
+      // Safe: zstd never writes past the capacity it is given and says how much it wrote.
+      let written = unsafe ZSTD_decompressDCtx(
+        context, output.baseAddress, rawSize, stored.baseAddress, stored.count)
+      isComplete = ZSTD_isError(written) == 0 && written == rawSize
+      count = isComplete ? written : 0
     }
-    complete = ZSTD_isError(written) == 0 && written == rawSize
-    count = complete ? written : 0
+    return isComplete ? raw : nil
   }
-  return complete ? raw : nil
-}
-
-/// The first bytes of a frame's content, from the beginning of the frame; `nil` when that much
-/// cannot be had from what is there.
-func decompressPrefix(_ stored: [UInt8], byteCount: Int) -> [UInt8]? {
-  guard let context = unsafe ZSTD_createDCtx() else { return nil }
-  defer { _ = unsafe ZSTD_freeDCtx(context) }
-  // A frame's header says how much memory decoding it takes, and may lie.
-  _ = unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 23)
-  var isComplete = false
-  let raw = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-    // Safe: zstd reads and writes inside the two buffers as it is told their sizes.
-    unsafe stored.withUnsafeBytes { bytes in
-      var input = unsafe ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
-      var output = unsafe ZSTD_outBuffer(dst: buffer.baseAddress, size: byteCount, pos: 0)
-      while unsafe output.pos < byteCount, unsafe input.pos < input.size {
-        let before = unsafe (input.pos, output.pos)
-        let result = unsafe ZSTD_decompressStream(context, &output, &input)
-        if unsafe ZSTD_isError(result) != 0 || before == (input.pos, output.pos) { break }
-      }
-      isComplete = unsafe output.pos == byteCount
-    }
-    count = isComplete ? byteCount : 0
-  }
-  return isComplete ? raw : nil
 }

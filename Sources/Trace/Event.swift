@@ -5,6 +5,9 @@ public typealias EventIndex = UInt64
 ///
 /// Which fields a kind uses is said at ``EventKind``; unused fields are zero.
 public struct Event: Equatable, Sendable {
+  /// The nanoseconds that stored times are multiples of: reading the host's clock takes as long.
+  public static let timeResolution: UInt64 = 16
+
   /// What happened.
   public var kind: EventKind
   /// Bits that qualify it.
@@ -15,8 +18,8 @@ public struct Event: Equatable, Sendable {
   public var stream: UInt8 = 0
   /// Bytes per element of an access: 1, 2, 4 or 8.
   public var width: UInt8 = 0
-  /// The low 16 bits of the running digest after this event.
-  public var check: UInt16 = 0
+  /// The low 8 bits of the running digest after a guest-made exit; 0 at other events.
+  public var check: UInt8 = 0
   /// The arithmetic flags of RFLAGS (mask 0x8d5) at a guest-made exit other than a shutdown.
   ///
   /// They stand beside the digest because an instruction may leave some of them undefined: they
@@ -28,13 +31,18 @@ public struct Event: Equatable, Sendable {
   public var payloadLength: UInt32 = 0
   /// Where the payload begins in its block; not stored, derived on reading.
   public var payloadOffset: UInt32 = 0
+  /// The device an input comes from, by its number in the metadata; 0 for the board's own.
+  public var device: UInt16 = 0
+  /// One more than the number of the disk image an input's data lie in; 0 when they are here.
+  public var image: UInt16 = 0
   /// Port, guest physical address, MSR index, vector, kick cause or keyframe number.
   public var address: UInt64 = 0
   /// The data of a single element, zero-extended.
   public var value: UInt64 = 0
-  /// RIP at an exit; for other events that of the exit before.
+  /// RIP at an exit; 0 for other events.
   public var rip: UInt64 = 0
-  /// What RDTSC reads after this event, where the reel's policy is to freeze it; otherwise 0.
+  /// What RDTSC reads after this event, where the reel's policy is to freeze it; the answer to a
+  /// patched RDTSC at its input; otherwise 0.
   public var timestamp: UInt64 = 0
   /// The whole running digest, when ``EventFlags/fullDigest`` is set.
   public var digest: UInt64 = 0
@@ -63,4 +71,6 @@ public struct EventFlags: OptionSet, Equatable, Sendable {
   /// The guest may have read another timestamp than the frozen one before this guest-made exit: a
   /// seal keyframe follows at the next instruction boundary.
   public static let tainted = EventFlags(rawValue: 2)
+  /// The event has an entry in the column of timestamps; only in stored flags.
+  static let timestamp = EventFlags(rawValue: 4)
 }

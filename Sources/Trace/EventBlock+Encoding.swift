@@ -1,106 +1,123 @@
 internal import Bytes
 
-extension EventBlock {
-  /// Encodes events to the raw bytes of a block of columns.
-  public static func encode(
-    _ events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer, firstTime: UInt64
-  ) -> [UInt8] {
-    var block = ColumnBlockWriter(reservingCapacity: events.count * 32 + payload.count)
-    for column in Column.allCases {
-      block.append(
-        id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired
-      ) { body in
-        unsafe append(column, of: events, payload: payload, firstTime: firstTime, to: &body)
-      }
-    }
-    return block.finish()
+/// Turns events into blocks of columns; kept by a writer for its memory.
+struct EventBlockEncoder {
+  private var columns: ColumnBlockWriter
+  private var values: [UInt64] = []
+
+  init(_ compressor: FrameCompressor) {
+    columns = ColumnBlockWriter(compressor)
   }
 
-  /// Appends one column and says whether it held nothing but the default.
-  private static func append(
-    _ column: Column, of events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer,
-    firstTime: UInt64, to body: inout ByteWriter
-  ) -> Bool {
+  /// The stored bytes of a block of events, and their size before compression.
+  ///
+  /// Times are rounded down to ``Event/timeResolution``.
+  mutating func encode(
+    _ events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer, firstTime: UInt64
+  ) -> (stored: [UInt8], rawSize: Int) {
+    let present = unsafe Self.presentColumns(events)
+    for column in EventColumn.allCases where present.contains(column) {
+      values.removeAll(keepingCapacity: true)
+      unsafe collect(column, of: events, firstTime: firstTime)
+      unsafe values.withUnsafeBufferPointer {
+        unsafe columns.append(
+          id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired,
+          // Never left out: a reader holds the event count against the bytes there are.
+          mayBeAbsent: column != .kind, $0)
+      }
+      if column == .payload, unsafe !payload.isEmpty {
+        unsafe columns.append(
+          id: column.rawValue, encoding: .bytes, isRequired: true, bytes: payload)
+      }
+    }
+    return columns.finish()
+  }
+
+  /// The columns that may hold anything: most events use few, and a look at all takes one pass.
+  private static func presentColumns(_ events: UnsafeBufferPointer<Event>) -> Set<EventColumn> {
+    var union = Event(EventKind(rawValue: 0))
+    for index in events.indices {
+      let event = unsafe events[index]
+      union.vcpu |= event.vcpu
+      union.stream |= event.stream
+      union.count |= event.count
+      union.payloadLength |= event.payloadLength
+      union.timestamp |= event.timestamp
+      union.device |= event.device
+      union.image |= event.image
+    }
+    var present = Set(EventColumn.allCases)
+    if union.vcpu == 0 { present.remove(.vcpu) }
+    if union.stream == 0 { present.remove(.stream) }
+    if union.count == 0 { present.remove(.count) }
+    if union.payloadLength == 0 { present.remove(.payloadLength) }
+    if union.timestamp == 0 { present.remove(.timestampDelta) }
+    if union.device == 0 { present.remove(.device) }
+    if union.image == 0 { present.remove(.image) }
+    return present
+  }
+
+  private mutating func collect(
+    _ column: EventColumn, of events: UnsafeBufferPointer<Event>, firstTime: UInt64
+  ) {
     switch column {
-    case .kind:
-      // Never left out: a reader holds the event count against the bytes there are.
-      _ = unsafe appendBytes(events, to: &body) { $0.kind.rawValue }
-      return events.isEmpty
-    case .flags: return unsafe appendBytes(events, to: &body) { $0.flags.rawValue }
-    case .stream: return unsafe appendBytes(events, to: &body) { $0.stream }
-    case .width: return unsafe appendBytes(events, to: &body) { $0.width }
-    case .vcpu: return unsafe appendVarints(events, to: &body) { UInt64($0.vcpu) }
-    case .count: return unsafe appendVarints(events, to: &body) { UInt64($0.count) }
-    case .address: return unsafe appendVarints(events, to: &body) { $0.address }
-    case .value: return unsafe appendVarints(events, to: &body) { $0.value }
-    case .payloadLength:
-      return unsafe appendVarints(events, to: &body) { UInt64($0.payloadLength) }
-    case .ripDelta: return unsafe appendDeltas(events, to: &body) { $0.rip }
+    case .kind: unsafe each(events) { UInt64($0.kind.rawValue) }
+    case .flags: unsafe each(events) { UInt64($0.storedFlags.rawValue) }
+    case .stream: unsafe each(events) { UInt64($0.stream) }
+    case .width: unsafe each(events) { UInt64($0.width) }
+    case .vcpu: unsafe each(events) { UInt64($0.vcpu) }
+    case .count: unsafe each(events) { UInt64($0.count) }
+    case .address: unsafe each(events) { $0.address }
+    case .value: unsafe each(events) { $0.value }
+    case .payloadLength: unsafe each(events) { UInt64($0.payloadLength) }
+    case .device: unsafe each(events) { UInt64($0.device) }
+    case .image: unsafe each(events) { UInt64($0.image) }
+    case .check: unsafe each(events, where: { $0.kind.isExit }) { UInt64($0.check) }
     case .arithmeticFlags:
-      return unsafe appendVarints(events, to: &body) { UInt64($0.arithmeticFlags) }
-    case .timestampDelta: return unsafe appendDeltas(events, to: &body) { $0.timestamp }
+      unsafe each(events, where: { $0.kind.isExit }) { UInt64($0.arithmeticFlags) }
+    case .digest: unsafe each(events, where: { $0.flags.contains(.fullDigest) }) { $0.digest }
+    case .ripDelta:
+      var previous: UInt64 = 0
+      unsafe each(events, where: { $0.kind.isExit }) { Self.difference($0.rip, &previous) }
+    case .timestampDelta:
+      var previous: UInt64 = 0
+      unsafe each(events, where: { $0.timestamp != 0 }) {
+        Self.difference($0.timestamp, &previous)
+      }
     case .gap:
-      var previous = firstTime
-      return unsafe appendVarints(events, to: &body) { event in
-        defer { previous = event.exitTime }
-        return ZigZag.encode(Int64(bitPattern: event.entryTime &- previous))
+      var previous = firstTime / Event.timeResolution
+      unsafe each(events, where: { $0.kind.isExit }) { event in
+        defer { previous = event.exitTime / Event.timeResolution }
+        return ZigZag.encode(
+          Int64(bitPattern: event.entryTime / Event.timeResolution &- previous))
       }
     case .slice:
-      return unsafe appendVarints(events, to: &body) {
-        ZigZag.encode(Int64(bitPattern: $0.exitTime &- $0.entryTime))
+      unsafe each(events, where: { $0.kind.isExit }) {
+        ZigZag.encode(
+          Int64(
+            bitPattern: $0.exitTime / Event.timeResolution &- $0.entryTime / Event.timeResolution))
       }
-    case .check:
-      var isAllDefault = true
-      for index in events.indices {
-        let check = unsafe events[index].check
-        body.append(check)
-        isAllDefault = isAllDefault && check == 0
-      }
-      return isAllDefault
-    case .digest:
-      let start = body.count
-      for index in events.indices where unsafe events[index].flags.contains(.fullDigest) {
-        unsafe body.append(events[index].digest)
-      }
-      return body.count == start
-    case .payload:
-      unsafe body.append(bytes: payload)
-      return unsafe payload.isEmpty
+    case .payload: break
     }
   }
 
-  private static func appendBytes(
-    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt8
-  ) -> Bool {
-    var union: UInt8 = 0
-    for index in events.indices {
-      let value = unsafe field(events[index])
-      union |= value
-      body.append(value)
-    }
-    return union == 0
+  private static func difference(_ value: UInt64, _ previous: inout UInt64) -> UInt64 {
+    defer { previous = value }
+    return ZigZag.encode(Int64(bitPattern: value &- previous))
   }
 
-  private static func appendDeltas(
-    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
-  ) -> Bool {
-    var previous: UInt64 = 0
-    return unsafe appendVarints(events, to: &body) { event in
-      let value = field(event)
-      defer { previous = value }
-      return ZigZag.encode(Int64(bitPattern: value &- previous))
+  @inline(__always)
+  private mutating func each(
+    _ events: UnsafeBufferPointer<Event>, where isIncluded: (Event) -> Bool = { _ in true },
+    _ field: (Event) -> UInt64
+  ) {
+    for index in events.indices where unsafe isIncluded(events[index]) {
+      unsafe values.append(field(events[index]))
     }
   }
+}
 
-  private static func appendVarints(
-    _ events: UnsafeBufferPointer<Event>, to body: inout ByteWriter, _ field: (Event) -> UInt64
-  ) -> Bool {
-    var union: UInt64 = 0
-    for index in events.indices {
-      let value = unsafe field(events[index])
-      union |= value
-      body.append(varint: value)
-    }
-    return union == 0
-  }
+extension Event {
+  /// The flags as they are stored: an event's timestamp has its own.
+  fileprivate var storedFlags: EventFlags { timestamp == 0 ? flags : flags.union(.timestamp) }
 }

@@ -13,7 +13,7 @@ public struct EventCursor {
   public init(_ reel: Reel, from first: EventIndex = 0) {
     self.reel = reel
     self.first = first
-    nextBlock = Self.firstBlock(of: reel.eventBlocks, endingAfter: first)
+    nextBlock = reel.eventBlocks.partition { $0.header.endEvent > first }
   }
 
   /// The index of the event ``next()`` returned last.
@@ -47,18 +47,5 @@ public struct EventCursor {
   /// The payload of the event just returned.
   public func payload(of event: Event) -> ArraySlice<UInt8> {
     block?.payload(of: event) ?? []
-  }
-
-  /// Binary search: the blocks' event ranges ascend and do not overlap.
-  private static func firstBlock(
-    of blocks: [BlockDescriptor], endingAfter event: EventIndex
-  ) -> Int {
-    var low = 0
-    var high = blocks.count
-    while low < high {
-      let middle = (low + high) / 2
-      if blocks[middle].header.endEvent > event { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 }

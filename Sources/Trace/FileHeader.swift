@@ -14,7 +14,7 @@ public struct FileHeader: Equatable, Sendable {
   /// The format this version writes: major.
   public static let currentMajor: UInt16 = 0
   /// The format this version writes: minor.
-  public static let currentMinor: UInt16 = 10
+  public static let currentMinor: UInt16 = 11
   /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
   public static let pagesStripped: UInt64 = 1
   /// The reader features this version knows.

@@ -32,9 +32,17 @@ public struct KernelExitBlock: Equatable, Sendable {
 
     var encoding: ColumnEncoding {
       switch self {
-      case .isa, .flags: .byte
-      case .ripDelta, .gap, .slice: .zigZagVarint
-      default: .varint
+      case .ripDelta: .zigZagRows
+      case .gap, .slice: .zigZagPlanes
+      default: .planes
+      }
+    }
+
+    var limit: UInt64 {
+      switch self {
+      case .isa, .flags: 0xff
+      case .vcpu: 0xffff
+      default: .max
       }
     }
 
@@ -46,65 +54,51 @@ public struct KernelExitBlock: Equatable, Sendable {
     }
   }
 
-  /// Decodes the raw bytes of a block of kernel exits.
+  /// Decodes the stored bytes of a block of kernel exits.
   ///
   /// - Throws: `malformed`, `unknownRequiredColumn` or `blockTooLarge`; never traps.
-  init(decoding raw: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
-    guard header.eventCount <= Self.maximumCount, header.eventCount <= raw.count else {
-      throw .blockTooLarge(offset: offset, rawSize: UInt64(header.eventCount))
+  init(decoding stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
+    let count = Int(header.eventCount)
+    guard count <= Self.maximumCount, count <= Int(header.rawSize) else {
+      throw .blockTooLarge(offset: offset, rawSize: UInt64(count))
     }
-    exits = [KernelExitRecord](repeating: KernelExitRecord(), count: Int(header.eventCount))
-    var column = "column directory"
-    do {
-      var reader = ByteReader(raw)
-      for entry in try ColumnEntry.readDirectory(&reader, at: offset) {
-        column = "column \(entry.id)"
-        try decode(entry, try reader.readBytes(entry.byteLength), header, at: offset)
+    let columns = try StoredColumns(stored, header: header, at: offset)
+    // Checked before anything is made for so many: each has a byte in this column.
+    guard count == 0 || columns.entries.first?.id == Column.isa.rawValue else {
+      throw .malformed(offset: offset, what: "column directory: it has no isa", nil)
+    }
+    exits = []
+    for entry in columns.entries {
+      guard let column = Column(rawValue: entry.id), entry.encoding == column.encoding.rawValue
+      else {
+        if entry.isRequired { throw .unknownRequiredColumn(offset: offset, column: entry.id) }
+        skippedColumns += 1
+        continue
       }
-      guard reader.isAtEnd else { throw TraceError.malformed(offset: offset, what: "tail", nil) }
-    } catch let error as TraceError {
-      throw error
-    } catch {
-      throw .malformed(offset: offset, what: column, error as? ByteReaderError)
+      let values = try columns.values(of: entry, count: count, limit: column.limit).values()
+      if exits.isEmpty { exits = [KernelExitRecord](repeating: KernelExitRecord(), count: count) }
+      for index in exits.indices { Self.put(column, values[index], into: &exits[index]) }
     }
     accumulate(header)
   }
 
-  private mutating func decode(
-    _ entry: ColumnEntry, _ bytes: ArraySlice<UInt8>, _ header: BlockHeader, at offset: UInt64
-  ) throws {
-    guard let column = Column(rawValue: entry.id), entry.encoding == column.encoding.rawValue
-    else {
-      if entry.isRequired {
-        throw TraceError.unknownRequiredColumn(offset: offset, column: entry.id)
-      }
-      skippedColumns += 1
-      return
-    }
-    var reader = ByteReader(bytes)
-    for index in exits.indices { try Self.read(column, &reader, into: &exits[index]) }
-    guard reader.isAtEnd else {
-      throw TraceError.malformed(offset: offset, what: "column \(entry.id)", nil)
-    }
-  }
-
-  private static func read(
-    _ column: Column, _ reader: inout ByteReader, into exit: inout KernelExitRecord
-  ) throws {
+  private static func put(
+    _ column: Column, _ value: UInt64, into exit: inout KernelExitRecord
+  ) {
     switch column {
-    case .isa: exit.isa = try reader.read()
-    case .flags: exit.flags = KernelExitFlags(rawValue: try reader.read())
-    case .vcpu: exit.vcpu = UInt16(try reader.readCount(limit: Int(UInt16.max)))
-    case .anchor: exit.anchor = try reader.readVarint()
-    case .reason: exit.reason = try reader.readVarint()
-    case .ripDelta: exit.rip = UInt64(bitPattern: ZigZag.decode(try reader.readVarint()))
-    case .info1: exit.info1 = try reader.readVarint()
-    case .info2: exit.info2 = try reader.readVarint()
-    case .interruptInformation: exit.interruptInformation = try reader.readVarint()
-    case .errorCode: exit.errorCode = try reader.readVarint()
-    case .address: exit.address = try reader.readVarint()
-    case .gap: exit.entryTime = UInt64(bitPattern: ZigZag.decode(try reader.readVarint()))
-    case .slice: exit.exitTime = UInt64(bitPattern: ZigZag.decode(try reader.readVarint()))
+    case .isa: exit.isa = UInt8(truncatingIfNeeded: value)
+    case .flags: exit.flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: value))
+    case .vcpu: exit.vcpu = UInt16(truncatingIfNeeded: value)
+    case .anchor: exit.anchor = value
+    case .reason: exit.reason = value
+    case .ripDelta: exit.rip = value
+    case .info1: exit.info1 = value
+    case .info2: exit.info2 = value
+    case .interruptInformation: exit.interruptInformation = value
+    case .errorCode: exit.errorCode = value
+    case .address: exit.address = value
+    case .gap: exit.entryTime = value
+    case .slice: exit.exitTime = value
     }
   }
 
@@ -125,44 +119,30 @@ public struct KernelExitBlock: Equatable, Sendable {
     }
   }
 
-  /// Encodes kernel exits to the raw bytes of a block: a column directory, then the columns.
-  public static func encode(
-    _ exits: UnsafeBufferPointer<KernelExitRecord>, firstEvent: EventIndex, firstTime: UInt64
-  ) -> [UInt8] {
-    var block = ColumnBlockWriter(reservingCapacity: exits.count * 40)
+  /// The stored bytes of a block of kernel exits, and their size before compression.
+  static func encode(
+    _ exits: UnsafeBufferPointer<KernelExitRecord>, firstEvent: EventIndex, firstTime: UInt64,
+    with compressor: FrameCompressor
+  ) -> (stored: [UInt8], rawSize: Int) {
+    var block = ColumnBlockWriter(compressor)
+    var values: [UInt64] = []
     for column in Column.allCases {
-      block.append(
-        id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired
-      ) { body in
-        let union = unsafe append(column, of: exits, firstEvent, firstTime, to: &body)
-        // Never left out: a reader holds the count against the bytes there are.
-        return union == 0 && (column != .isa || exits.isEmpty)
+      values.removeAll(keepingCapacity: true)
+      var before = KernelExitRecord()
+      before.anchor = firstEvent
+      before.exitTime = firstTime
+      for index in exits.indices {
+        let exit = unsafe exits[index]
+        values.append(entry(column, of: exit, after: before))
+        before = exit
+      }
+      unsafe values.withUnsafeBufferPointer {
+        unsafe block.append(
+          id: column.rawValue, encoding: column.encoding, isRequired: column.isRequired,
+          mayBeAbsent: column != .isa, $0)
       }
     }
     return block.finish()
-  }
-
-  /// Appends one column; the union of its entries is 0 when it holds nothing but the default.
-  private static func append(
-    _ column: Column, of exits: UnsafeBufferPointer<KernelExitRecord>, _ firstEvent: EventIndex,
-    _ firstTime: UInt64, to body: inout ByteWriter
-  ) -> UInt64 {
-    var union: UInt64 = 0
-    var before = KernelExitRecord()
-    before.anchor = firstEvent
-    before.exitTime = firstTime
-    for index in exits.indices {
-      let exit = unsafe exits[index]
-      let value = entry(column, of: exit, after: before)
-      if column.encoding == .byte {
-        body.append(UInt8(truncatingIfNeeded: value))
-      } else {
-        body.append(varint: value)
-      }
-      union |= value
-      before = exit
-    }
-    return union
   }
 
   private static func entry(

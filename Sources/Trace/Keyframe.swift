@@ -42,17 +42,34 @@ public struct StateEntry: Equatable, Sendable {
   }
 }
 
+/// A page's content, and where it is stored.
+public struct StoredPage: Hashable, Sendable {
+  /// The page of zeros, which is stored nowhere.
+  public static let zero = StoredPage(.zeroPage, ordinal: 0)
+
+  /// What the content is known by.
+  public var identity: PageIdentity
+  /// How many pages are stored before it in the reel.
+  public var ordinal: UInt64
+
+  /// Makes a reference to a page.
+  public init(_ identity: PageIdentity, ordinal: UInt64) {
+    self.identity = identity
+    self.ordinal = ordinal
+  }
+}
+
 /// A page of a keyframe's map.
 public struct MappedPage: Equatable, Sendable {
   /// The page number: guest physical address / 4096.
   public var page: UInt32
   /// Its content.
-  public var identity: PageIdentity
+  public var content: StoredPage
 
   /// Makes an entry of the map.
-  public init(page: UInt32, identity: PageIdentity) {
+  public init(page: UInt32, content: StoredPage) {
     self.page = page
-    self.identity = identity
+    self.content = content
   }
 }
 
@@ -61,7 +78,8 @@ public struct MappedPage: Equatable, Sendable {
 ///     varint number, u8 kind, varint parent + 1 (0 = none), u8 flags (bit 0 full map)
 ///     varint event index, varint guest-made exits so far, u64 running digest,
 ///     varint virtual time in ns
-///     varint page count, then for each: varint page − previous page, 16 bytes identity
+///     varint page count, then for each: varint page − previous page, 16 bytes identity, and
+///     unless that is zero the ordinal of the stored page minus the one before, zigzag
 ///     varint vCPU entries, then for each: varint vcpu, varint kind, varint version, bytes
 ///     varint board entries, likewise
 public struct Keyframe: Equatable, Sendable {
@@ -72,7 +90,7 @@ public struct Keyframe: Equatable, Sendable {
   /// The most vCPU entries, and the most board entries, a keyframe may have.
   public static let maximumStateEntryCount = 1 << 16
 
-  /// The keyframe's number, from 0.
+  /// The keyframe's number, from 0; below 2³².
   public var number: UInt64
   /// Why it was taken.
   public var kind: KeyframeKind
@@ -126,11 +144,15 @@ public struct Keyframe: Equatable, Sendable {
     writer.append(digest)
     writer.append(varint: virtualTime)
     writer.append(varint: UInt64(pages.count))
-    var previous: UInt32 = 0
+    var previous = MappedPage(page: 0, content: .zero)
     for entry in pages {
-      writer.append(varint: UInt64(entry.page &- previous))
-      entry.identity.append(to: &writer)
-      previous = entry.page
+      writer.append(varint: UInt64(entry.page &- previous.page))
+      entry.content.identity.append(to: &writer)
+      previous.page = entry.page
+      if entry.content.identity == .zeroPage { continue }
+      let difference = entry.content.ordinal &- previous.content.ordinal
+      writer.append(varint: ZigZag.encode(Int64(bitPattern: difference)))
+      previous.content = entry.content
     }
     Self.append(vcpuStates, to: &writer)
     Self.append(boardStates, to: &writer)
@@ -150,7 +172,7 @@ public struct Keyframe: Equatable, Sendable {
   init(decoding raw: [UInt8], at offset: UInt64) throws(TraceError) {
     do {
       var reader = ByteReader(raw)
-      number = try reader.readVarint()
+      number = UInt64(try reader.readCount(limit: Int(UInt32.max)))
       let kind: UInt8 = try reader.read()
       guard let kind = KeyframeKind(rawValue: kind) else {
         throw TraceError.malformed(offset: offset, what: "keyframe kind", nil)
@@ -182,13 +204,20 @@ public struct Keyframe: Equatable, Sendable {
     var pages: [MappedPage] = []
     pages.reserveCapacity(count)
     var page: UInt32 = 0
+    var ordinal: UInt64 = 0
     for index in 0..<count {
       let step = UInt32(try reader.readCount(limit: Int(UInt32.max - page)))
       guard index == 0 || step > 0 else {
         throw TraceError.malformed(offset: offset, what: "page map order", nil)
       }
       page += step
-      pages.append(MappedPage(page: page, identity: try PageIdentity(from: &reader)))
+      let identity = try PageIdentity(from: &reader)
+      if identity == .zeroPage {
+        pages.append(MappedPage(page: page, content: .zero))
+      } else {
+        ordinal &+= UInt64(bitPattern: ZigZag.decode(try reader.readVarint()))
+        pages.append(MappedPage(page: page, content: StoredPage(identity, ordinal: ordinal)))
+      }
     }
     return pages
   }

@@ -142,7 +142,7 @@ public struct Metadata: Codable, Equatable, Sendable {
     public var quantumNanoseconds: UInt64
     /// Virtual nanoseconds each guest-made exit costs under `warp`.
     public var exitCostNanoseconds: UInt64
-    /// `bits16`, or `full` when every exit stores the whole digest.
+    /// `bits8`, or `full` when every exit stores the whole digest.
     public var check: String
 
     /// Makes a policy record.

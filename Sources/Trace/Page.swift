@@ -97,39 +97,26 @@ public struct PageBlock: Sendable {
   public func encoded() -> [UInt8] { raw }
 
   init(decoding raw: [UInt8], at offset: UInt64) throws(TraceError) {
-    identities = try Self.identities(inList: raw, ofBlock: raw.count, at: offset)
-    self.raw = raw
-  }
-
-  /// Bytes of the count and the identities before the first page.
-  static func listByteCount(_ count: Int) -> Int { 4 + count * PageIdentity.byteCount }
-
-  /// Bytes of the count and the identities of a block of that raw size.
-  static func listByteCount(ofBlock rawSize: Int) -> Int {
-    listByteCount(max(0, rawSize - 4) / (PageIdentity.byteCount + pageSize))
-  }
-
-  /// The identities at the beginning of a block of `rawSize` bytes, of which `list` may be only
-  /// the first ``listByteCount(ofBlock:)``.
-  static func identities(
-    inList list: [UInt8], ofBlock rawSize: Int, at offset: UInt64
-  ) throws(TraceError) -> [PageIdentity] {
     do {
-      var reader = ByteReader(list)
+      var reader = ByteReader(raw)
       let count: UInt32 = try reader.read()
-      guard 4 + Int(count) * (PageIdentity.byteCount + pageSize) == rawSize else {
+      guard Self.listByteCount(Int(count)) + Int(count) * Self.pageSize == raw.count else {
         throw TraceError.malformed(offset: offset, what: "page count", nil)
       }
       var identities: [PageIdentity] = []
-      identities.reserveCapacity(min(Int(count), list.count / PageIdentity.byteCount))
+      identities.reserveCapacity(Int(count))
       for _ in 0..<count { identities.append(try PageIdentity(from: &reader)) }
-      return identities
+      self.identities = identities
     } catch let error as TraceError {
       throw error
     } catch {
       throw .malformed(offset: offset, what: "page list", error as? ByteReaderError)
     }
+    self.raw = raw
   }
+
+  /// Bytes of the count and the identities before the first page.
+  private static func listByteCount(_ count: Int) -> Int { 4 + count * PageIdentity.byteCount }
 
   /// The index of the first page whose bytes do not match its identity.
   func firstMismatch(under hash: Poly1305) -> Int? {

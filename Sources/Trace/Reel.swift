@@ -8,12 +8,49 @@ public protocol ReelSource: AnyObject {
   func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8]
 }
 
+extension ReelSource {
+  /// The block header at an offset.
+  func readBlockHeader(at offset: UInt64) throws(TraceError) -> BlockHeader {
+    guard offset <= byteCount, byteCount - offset >= UInt64(BlockHeader.byteCount) else {
+      throw .blockTruncated(offset: offset)
+    }
+    return try BlockHeader(
+      decoding: try read(at: offset, count: BlockHeader.byteCount), at: offset)
+  }
+
+  /// The stored bytes of a block, held to its checksum.
+  func readStoredBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    guard block.endOffset <= byteCount else { throw .blockTruncated(offset: block.offset) }
+    let stored = try read(
+      at: block.offset + UInt64(BlockHeader.byteCount), count: Int(block.header.storedSize))
+    guard UInt64(CRC32.checksum(stored)) == block.header.checksum else {
+      throw .blockDamaged(offset: block.offset)
+    }
+    return stored
+  }
+
+  /// The raw bytes of a block that is one frame.
+  func readRawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    let stored = try readStoredBytes(of: block)
+    let raw = unsafe stored.withUnsafeBytes {
+      unsafe FrameDecompressor().decompress($0, rawSize: Int(block.header.rawSize))
+    }
+    guard let raw else { throw .decompressionFailed(offset: block.offset) }
+    return raw
+  }
+}
+
 /// A block's place in the file.
 public struct BlockDescriptor: Equatable, Sendable {
   /// Offset of the block's header.
   public var offset: UInt64
   /// The header.
   public var header: BlockHeader
+
+  /// The offset behind the block's stored bytes.
+  public var endOffset: UInt64 {
+    offset &+ UInt64(BlockHeader.byteCount) &+ UInt64(header.storedSize)
+  }
 }
 
 /// How a reel's last bytes look.
@@ -38,8 +75,8 @@ public struct ReelGap: Equatable, Sendable {
 
 /// An opened reel: its header, metadata and blocks, read on demand and checked as they are read.
 ///
-/// Opening reads the file header, every block header and the metadata; a reel without its end is
-/// read up to its last whole block.
+/// Opening reads the file header, the index or every block header, and the metadata; a reel without
+/// its end is read up to its last whole block.
 public final class Reel {
   /// The file header.
   public let header: FileHeader
@@ -51,29 +88,23 @@ public final class Reel {
   public private(set) var eventBlocks: [BlockDescriptor] = []
   /// The blocks of kernel exits; the anchors of their first exits ascend.
   public private(set) var kernelExitBlocks: [BlockDescriptor] = []
+  /// The keyframes' blocks; their numbers and events ascend.
+  public private(set) var keyframeBlocks: [BlockDescriptor] = []
+  /// The blocks of pages; their ordinals ascend.
+  private(set) var pageBlocks: [BlockDescriptor] = []
   /// How the reel ends.
   public private(set) var tail: ReelTail = .partial(offset: 0)
+  /// Why the reel's index was not used although it has one; its blocks were walked instead.
+  public private(set) var indexError: TraceError?
   /// What could not be read on opening: only filled by ``init(salvaging:)``.
   public private(set) var openingErrors: [TraceError] = []
   /// Stretches between blocks that were skipped: only filled by ``init(salvaging:)``.
   public private(set) var gaps: [ReelGap] = []
   /// The end facts of a whole reel; `nil` too when the end block itself is damaged.
   public private(set) var end: EndRecord?
-  /// Keyframes by number; filled on first use.
-  private var keyframeBlocks: [UInt64: Int]?
-  private var pagePlaces: [PageIdentity: PagePlace]?
-  private lazy var pageHash = Poly1305(key: header.pageKey)
-  private var cachedPages: [Int: PageBlock] = [:]
-  private var cachedByteCount = 0
+  lazy var pageHash = Poly1305(key: header.pageKey)
+  var pageCache = PageCache()
   private let source: any ReelSource
-
-  /// Decoded page blocks kept at most, in bytes: what restoring a small guest touches.
-  private static let pageCacheBudget = 128 << 20
-
-  private struct PagePlace {
-    var block: Int
-    var index: Int
-  }
 
   /// Opens a reel.
   ///
@@ -83,7 +114,7 @@ public final class Reel {
     self.source = source
     let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
     header = try FileHeader(decoding: try source.read(at: 0, count: head))
-    scan()
+    if !takeIndex() { scan() }
     guard let first = blocks.first, first.header.type == .metadata else {
       if case .damaged(let error) = tail { throw error }
       throw .missing(what: "metadata block, so it cannot be read")
@@ -119,7 +150,7 @@ public final class Reel {
 
   /// Reads the end block; a damaged one becomes a damaged tail, so that the rest stays readable.
   private func readEnd() {
-    guard let last = blocks.last, last.header.type == .end else { return }
+    guard let last = blocks.last(where: { $0.header.type == .end }) else { return }
     do throws(TraceError) {
       end = try EndRecord(decoding: try rawBytes(of: last), at: last.offset)
     } catch {
@@ -134,6 +165,52 @@ public final class Reel {
 
   /// The file's size in bytes.
   public var byteCount: UInt64 { source.byteCount }
+
+  /// Takes the blocks from the reel's index.
+  ///
+  /// - Returns: whether there is one that can be trusted; otherwise nothing has been taken.
+  private func takeIndex() -> Bool {
+    do throws(TraceError) {
+      guard let index = try ReelIndex(findingIn: source) else { return false }
+      for block in index.blocks { try add(block, mayFollowGap: false) }
+      guard blocks.contains(where: { $0.header.type == .end }) else {
+        throw .missing(what: "end block in its index")
+      }
+      tail = .whole
+      return true
+    } catch {
+      indexError = error
+      (blocks, eventBlocks, kernelExitBlocks) = ([], [], [])
+      (keyframeBlocks, pageBlocks) = ([], [])
+      return false
+    }
+  }
+
+  private func add(_ block: BlockDescriptor, mayFollowGap: Bool) throws(TraceError) {
+    switch block.header.type {
+    case .events:
+      try checkOrder(of: block, after: eventBlocks.last, mayFollowGap: mayFollowGap)
+      eventBlocks.append(block)
+    case .pages:
+      try checkOrder(of: block, after: pageBlocks.last, mayFollowGap: mayFollowGap)
+      pageBlocks.append(block)
+    case .kernelExits:
+      try checkKernelExits(block)
+      kernelExitBlocks.append(block)
+    case .keyframe:
+      guard keyframeBlocks.last.map({ isKeyframe(block, after: $0) }) ?? true else {
+        throw .malformed(offset: block.offset, what: "keyframe number or event", nil)
+      }
+      keyframeBlocks.append(block)
+    default: break
+    }
+    blocks.append(block)
+  }
+
+  private func isKeyframe(_ block: BlockDescriptor, after before: BlockDescriptor) -> Bool {
+    block.header.number > before.header.number
+      && block.header.firstEvent >= before.header.firstEvent
+  }
 
   private func scan(skippingDamage: Bool = false) {
     var offset = UInt64(FileHeader.byteCount)
@@ -151,16 +228,8 @@ public final class Reel {
           return
         }
         let block = BlockDescriptor(offset: offset, header: header)
-        if header.type == .events {
-          try checkOrder(of: block, mayFollowGap: skippingDamage)
-          eventBlocks.append(block)
-        }
-        if header.type == .kernelExits {
-          try checkKernelExits(block)
-          kernelExitBlocks.append(block)
-        }
-        blocks.append(block)
-        offset += UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
+        try add(block, mayFollowGap: skippingDamage)
+        offset = block.endOffset
       } catch {
         guard skippingDamage else {
           tail = .damaged(error)
@@ -171,16 +240,17 @@ public final class Reel {
         offset = next
       }
     }
-    tail = blocks.last?.header.type == .end ? .whole : .partial(offset: offset)
+    let isWhole = blocks.last.map { $0.header.type == .end || $0.header.type == .footer } ?? false
+    tail = isWhole ? .whole : .partial(offset: offset)
   }
 
-  /// Holds an event block's header to its bounds and to the events before it, so that indices
-  /// never overflow or overlap, nor leave a gap unless blocks were lost.
+  /// Holds the header of a block of events or pages to its bounds and to the one before it, so that
+  /// indices never overflow or overlap, nor leave a gap unless blocks were lost.
   private func checkOrder(
-    of block: BlockDescriptor, mayFollowGap: Bool
+    of block: BlockDescriptor, after before: BlockDescriptor?, mayFollowGap: Bool
   ) throws(TraceError) {
     let header = block.header
-    let expected = eventBlocks.last?.header.endEvent ?? header.firstEvent
+    let expected = before?.header.endEvent ?? header.firstEvent
     guard header.eventCount <= EventBlock.maximumEventCount else {
       throw .blockTooLarge(offset: block.offset, rawSize: UInt64(header.eventCount))
     }
@@ -217,27 +287,59 @@ public final class Reel {
     return source.byteCount
   }
 
-  /// The raw bytes of a block, its checksum verified.
+  /// The raw bytes of a block that is one frame, its checksum verified.
   public func rawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
-    let stored = try source.read(
-      at: block.offset + UInt64(BlockHeader.byteCount), count: Int(block.header.storedSize))
-    guard UInt64(CRC32.checksum(stored)) == block.header.checksum else {
-      throw .blockDamaged(offset: block.offset)
-    }
-    guard let raw = decompressFrame(stored, rawSize: Int(block.header.rawSize)) else {
-      throw .decompressionFailed(offset: block.offset)
-    }
-    return raw
+    try source.readRawBytes(of: block)
   }
 
   /// Decodes an event block.
   public func events(of block: BlockDescriptor) throws(TraceError) -> EventBlock {
-    try EventBlock(decoding: try rawBytes(of: block), header: block.header, at: block.offset)
+    try EventBlock(
+      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// Reads one column of an event block: an entry for each of its rows.
+  ///
+  /// - Returns: the entries, differences not summed up; `nil` when all are zero.
+  public func column(
+    _ column: EventColumn, of block: BlockDescriptor
+  ) throws(TraceError) -> [UInt64]? {
+    try EventColumnReader.values(
+      of: column, try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// The columns of a block of events or kernel exits, with their sizes in bytes.
+  public func columnSizes(
+    of block: BlockDescriptor
+  ) throws(TraceError) -> [(id: UInt16, rawSize: Int, storedSize: Int)] {
+    let columns = try StoredColumns(
+      try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+    return columns.entries.map { ($0.id, $0.rawLength, $0.storedLength) }
+  }
+
+  /// A block's stored bytes as they would be without compression.
+  public func uncompressedBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    guard block.header.type == .events || block.header.type == .kernelExits else {
+      return try rawBytes(of: block)
+    }
+    let stored = try source.readStoredBytes(of: block)
+    return try StoredColumns(stored, header: block.header, at: block.offset).uncompressed()
   }
 
   /// Decodes a block of kernel exits.
   public func kernelExits(of block: BlockDescriptor) throws(TraceError) -> KernelExitBlock {
-    try KernelExitBlock(decoding: try rawBytes(of: block), header: block.header, at: block.offset)
+    try KernelExitBlock(
+      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+  }
+
+  /// The blocks that an index lists, as it describes them.
+  public func indexedBlocks(in index: BlockDescriptor) throws(TraceError) -> [BlockDescriptor] {
+    try ReelIndex.entries(try rawBytes(of: index), of: index)
+  }
+
+  /// A block's stored bytes, its checksum verified.
+  public func storedBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+    try source.readStoredBytes(of: block)
   }
 
   /// The host's counters at a moment of the recording.
@@ -254,150 +356,4 @@ public final class Reel {
     return totals
   }
 
-  /// Decodes a page block.
-  public func pages(of block: BlockDescriptor) throws(TraceError) -> PageBlock {
-    try PageBlock(decoding: try rawBytes(of: block), at: block.offset)
-  }
-
-  /// Decodes a keyframe block.
-  public func keyframe(of block: BlockDescriptor) throws(TraceError) -> Keyframe {
-    try Keyframe(decoding: try rawBytes(of: block), at: block.offset)
-  }
-
-  /// The numbers of the keyframes in the reel, ascending.
-  public func keyframeNumbers() throws(TraceError) -> [UInt64] {
-    try indexedKeyframes().keys.sorted()
-  }
-
-  /// A keyframe by its number.
-  public func keyframe(_ number: UInt64) throws(TraceError) -> Keyframe {
-    guard let index = try indexedKeyframes()[number] else {
-      throw .missing(what: "keyframe \(number)")
-    }
-    return try keyframe(of: blocks[index])
-  }
-
-  private func indexedKeyframes() throws(TraceError) -> [UInt64: Int] {
-    if let keyframeBlocks { return keyframeBlocks }
-    var found: [UInt64: Int] = [:]
-    for (index, block) in blocks.enumerated() where block.header.type == .keyframe {
-      found[try keyframe(of: block).number] = index
-    }
-    keyframeBlocks = found
-    return found
-  }
-
-  /// Every page that is not zero at a keyframe, resolved through its parents.
-  public func pageMap(at number: UInt64) throws(TraceError) -> [UInt32: PageIdentity] {
-    guard header.hasPages else { throw .pagesStripped }
-    var map: [UInt32: PageIdentity] = [:]
-    var keyframe = try keyframe(number)
-    // From the youngest to the oldest, so that one keyframe at a time is in memory.
-    for _ in 0...Keyframe.fullMapInterval {
-      for entry in keyframe.pages where map[entry.page] == nil {
-        map[entry.page] = entry.identity
-      }
-      guard map.count <= Keyframe.maximumPageCount else {
-        throw .missing(what: "page map of a sensible size behind keyframe \(number)")
-      }
-      if keyframe.isFullMap { return map.filter { $0.value != .zeroPage } }
-      guard let parent = keyframe.parent, parent < keyframe.number else { break }
-      keyframe = try self.keyframe(parent)
-    }
-    throw .missing(what: "full page map behind keyframe \(number)")
-  }
-
-  /// Hands out the contents of a page map, each block of pages decoded once and in file order.
-  ///
-  /// Use it to restore a keyframe: ``page(_:)`` in any other order decodes a block again for
-  /// almost every page once the pages no longer fit its cache of 128 MiB.
-  ///
-  /// - Throws: as ``page(_:)``; the pages handed out before are good.
-  public func forEachPage(
-    of map: [UInt32: PageIdentity], _ body: (_ page: UInt32, _ content: ArraySlice<UInt8>) -> Void
-  ) throws(TraceError) {
-    let places = try indexedPages()
-    var wanted: [(place: PagePlace, page: UInt32)] = []
-    wanted.reserveCapacity(map.count)
-    for (page, identity) in map where identity != .zeroPage {
-      guard let place = places[identity] else { throw missingPage(identity) }
-      wanted.append((place, page))
-    }
-    wanted.sort { ($0.place.block, $0.page) < ($1.place.block, $1.page) }
-    for (place, page) in wanted {
-      body(page, try verifiedPages(inBlock: place.block).page(at: place.index))
-    }
-  }
-
-  /// A page's 4096 bytes, verified against its identity.
-  public func page(_ identity: PageIdentity) throws(TraceError) -> [UInt8] {
-    if identity == .zeroPage { return [UInt8](repeating: 0, count: PageBlock.pageSize) }
-    guard let place = try indexedPages()[identity] else { throw missingPage(identity) }
-    return Array(try verifiedPages(inBlock: place.block).page(at: place.index))
-  }
-
-  /// A block of pages, each held to its identity; kept until the cache is full.
-  private func verifiedPages(inBlock index: Int) throws(TraceError) -> PageBlock {
-    if let known = cachedPages[index] { return known }
-    let block = blocks[index]
-    let decoded = try pages(of: block)
-    if let bad = firstMismatch(in: decoded) {
-      throw .pageDamaged(offset: block.offset, page: bad)
-    }
-    let byteCount = decoded.identities.count * PageBlock.pageSize
-    if cachedByteCount + byteCount > Self.pageCacheBudget {
-      cachedPages = [:]
-      cachedByteCount = 0
-    }
-    cachedPages[index] = decoded
-    cachedByteCount += byteCount
-    return decoded
-  }
-
-  /// The identity a page of these 4096 bytes has in this reel.
-  public func identity(of page: UnsafeRawBufferPointer) -> PageIdentity {
-    unsafe PageIdentity(of: page, under: pageHash)
-  }
-
-  /// The index of the first page of a block whose bytes do not match its identity.
-  public func firstMismatch(in block: PageBlock) -> Int? {
-    block.firstMismatch(under: pageHash)
-  }
-
-  private func indexedPages() throws(TraceError) -> [PageIdentity: PagePlace] {
-    if let pagePlaces { return pagePlaces }
-    guard header.hasPages else { throw .pagesStripped }
-    var places: [PageIdentity: PagePlace] = [:]
-    for (index, block) in blocks.enumerated() where block.header.type == .pages {
-      for (position, identity) in try identities(of: block).enumerated() {
-        places[identity] = PagePlace(block: index, index: position)
-      }
-    }
-    pagePlaces = places
-    return places
-  }
-
-  /// The identities a block of pages begins with, unverified: its checksum is held to the block
-  /// when its pages are used.
-  private func identities(of block: BlockDescriptor) throws(TraceError) -> [PageIdentity] {
-    let rawSize = Int(block.header.rawSize)
-    let listSize = PageBlock.listByteCount(ofBlock: rawSize)
-    // zstd decodes 128 KiB of content at a time, and stores it in no more than that and a header.
-    let count = min(Int(block.header.storedSize), listSize + 256 << 10)
-    let stored = try source.read(at: block.offset + UInt64(BlockHeader.byteCount), count: count)
-    guard let list = decompressPrefix(stored, byteCount: listSize) else {
-      return try pages(of: block).identities
-    }
-    return try PageBlock.identities(inList: list, ofBlock: rawSize, at: block.offset)
-  }
-
-  /// Why a page cannot be had: damage, where its block may have been, or that it is not there.
-  private func missingPage(_ identity: PageIdentity) -> TraceError {
-    do throws(TraceError) {
-      for block in blocks where block.header.type == .pages { _ = try rawBytes(of: block) }
-      return .missing(what: "page \(identity.name)")
-    } catch {
-      return error
-    }
-  }
 }

@@ -16,6 +16,9 @@ public struct ReelRecovery {
     public var knownEvents: UInt64 = 0
     /// Host nanoseconds behind the last event kept that blocks behind the damage show, at least.
     public var knownNanoseconds: UInt64 = 0
+
+    /// Nothing.
+    public init() {}
   }
 
   /// The reel it is made of.
@@ -24,10 +27,13 @@ public struct ReelRecovery {
   public private(set) var kept: [BlockDescriptor] = []
   /// The end record of the whole reel.
   public private(set) var end: EndRecord
-  /// Whether ``end`` is the recording's own: then only what followed it is lost.
+  /// Whether ``end`` is the recording's own: then nothing of it is lost, and the index is made anew.
   public private(set) var isEndOriginal = false
   /// What is lost.
   public private(set) var loss = Loss()
+
+  /// Block headers that were damaged, and are known from the index.
+  public private(set) var repairedHeaders = 0
 
   private let source: any ReelSource
   private var marks: [(block: Int, keyframe: UInt64)] = []
@@ -49,15 +55,15 @@ public struct ReelRecovery {
       reason: .recovered, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
       durationNanoseconds: 0, virtualTime: 0, digest: 0)
     keepGoodBlocks()
-    if isEndOriginal, reel.tail == .whole { throw .whole }
+    if isEndOriginal, repairedHeaders == 0, isIndexed { throw .whole }
     if !isEndOriginal {
       endBeforeMissingKeyframe()
       countEvents()
       guard end.eventCount > 0 else { throw .noEvents }
       leaveOutUnreachedKeyframes()
       countKeyframes()
+      measureLoss()
     }
-    measureLoss()
   }
 
   /// Hands out the whole reel's bytes from its beginning: other metadata, the blocks kept as they
@@ -71,23 +77,28 @@ public struct ReelRecovery {
     try body(reel.header.encoded())
     try body(encoder.block(.metadata, metadataJSON))
     for block in kept.dropFirst() {
-      try body(
-        try source.read(
-          at: block.offset, count: BlockHeader.byteCount + Int(block.header.storedSize)))
+      try body(encoder.block(copying: block.header, stored: try reel.storedBytes(of: block)))
     }
-    try body(encoder.block(.end, end.encoded()))
+    try body(encoder.end(end))
   }
 
   // MARK: What is good
 
+  /// Whether the reel has an index, and a good one.
+  private var isIndexed: Bool {
+    reel.indexError == nil && reel.blocks.last?.header.type == .footer && reel.tail == .whole
+  }
+
   private mutating func keepGoodBlocks() {
     for block in reel.blocks {
       do throws(TraceError) {
+        if (try? source.readBlockHeader(at: block.offset)) != block.header { repairedHeaders += 1 }
         if block.header.type == .end {
           end = try EndRecord(decoding: try reel.rawBytes(of: block), at: block.offset)
           isEndOriginal = true
           return
         }
+        guard block.header.type != .index, block.header.type != .footer else { continue }
         try check(block)
         kept.append(block)
       } catch {
@@ -112,7 +123,8 @@ public struct ReelRecovery {
     case .keyframe: keyframeNumbers.insert(try reel.keyframe(of: block).number)
     case .kernelExits: _ = try reel.kernelExits(of: block)
     case .hostTotals: _ = try reel.hostTotals(of: block)
-    default: _ = try reel.rawBytes(of: block)
+    case .metadata: _ = try reel.rawBytes(of: block)
+    default: _ = try reel.storedBytes(of: block)
     }
   }
 
@@ -173,10 +185,9 @@ public struct ReelRecovery {
 
   /// A block of events behind the damage tells how many there were; nothing else does for sure.
   private mutating func measureLoss() {
-    let endBlock = isEndOriginal ? reel.blocks.first { $0.header.type == .end } : nil
-    let goodEnd = (endBlock ?? kept.last)?.endOffset ?? 0
+    let goodEnd = kept.last?.endOffset ?? 0
     loss.byteCount = reel.byteCount &- min(goodEnd, reel.byteCount)
-    guard !isEndOriginal, loss.byteCount > 0 else { return }
+    guard loss.byteCount > 0 else { return }
     let salvaged = Reel(salvaging: source)
     for block in salvaged.eventBlocks where block.offset >= goodEnd {
       guard block.header.endEvent > lastEvent &+ 1 else { continue }
@@ -185,13 +196,6 @@ public struct ReelRecovery {
         loss.knownNanoseconds,
         block.header.lastTime &- min(end.durationNanoseconds, block.header.lastTime))
     }
-  }
-}
-
-extension BlockDescriptor {
-  /// The offset behind the block's stored bytes.
-  fileprivate var endOffset: UInt64 {
-    offset + UInt64(BlockHeader.byteCount) + UInt64(header.storedSize)
   }
 }
 
@@ -212,6 +216,10 @@ extension RecoveryRefusal: CustomStringConvertible {
     case .whole: "the reel is whole, so there is nothing to recover; use it as it is"
     case .noEvents:
       "no whole block of events is left, so nothing of the recording can be recovered"
+    case .unreadable(.unsupportedVersion(let major, let minor)):
+      TraceError.unsupportedVersion(major: major, minor: minor).description
+    case .unreadable(.unsupportedFeatures(let bits)):
+      TraceError.unsupportedFeatures(bits: bits).description
     case .unreadable(let error):
       "\(error.description); without that nothing can be recovered"
     }

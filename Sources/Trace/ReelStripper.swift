@@ -58,13 +58,14 @@ public struct ReelStripper {
     case .keyframe:
       var keyframe = try reel.keyframe(of: block)
       keyframe.pages = []
-      return encoder.block(.keyframe, keyframe.encoded())
+      return encoder.block(keyframe)
     case .pages:
       // Read, so that damage is told of and not passed over.
       pageCount += UInt64(try reel.pages(of: block).identities.count)
       return nil
-    case .end where position == reel.blocks.count:
-      return reel.end.map { encoder.block(.end, $0.encoded()) }
+    case .end:
+      return reel.end.map { encoder.end($0) }
+    case .index, .footer: return nil
     default:
       unknownBlockCount += 1
       return nil
@@ -73,20 +74,18 @@ public struct ReelStripper {
 
   private mutating func encode(_ events: EventBlock, _ header: BlockHeader) -> [UInt8] {
     unknownColumnCount += UInt64(events.skippedColumns)
-    let raw = unsafe events.events.withUnsafeBufferPointer { list in
+    return unsafe events.events.withUnsafeBufferPointer { list in
       unsafe events.payload.withUnsafeBytes {
-        unsafe EventBlock.encode(list, payload: $0, firstTime: header.firstTime)
+        unsafe encoder.block(
+          list, payload: $0, firstEvent: header.firstEvent, firstTime: header.firstTime)
       }
     }
-    return encoder.block(header, raw)
   }
 
   private mutating func encode(_ kernelExits: KernelExitBlock, _ header: BlockHeader) -> [UInt8] {
     unknownColumnCount += UInt64(kernelExits.skippedColumns)
-    let raw = unsafe kernelExits.exits.withUnsafeBufferPointer {
-      unsafe KernelExitBlock.encode(
-        $0, firstEvent: header.firstEvent, firstTime: header.firstTime)
+    return unsafe kernelExits.exits.withUnsafeBufferPointer {
+      unsafe encoder.block($0, firstTime: header.firstTime)
     }
-    return encoder.block(header, raw)
   }
 }

@@ -82,7 +82,7 @@ final class BlockWriter: @unchecked Sendable {
       write(bytes)
     case .totals(let totals): write(encoder.block(.hostTotals, totals.encoded()))
     case .end(let end):
-      write(encoder.block(.end, end.encoded()))
+      write(encoder.end(end, isIndexed: output.isSeekable))
       return false
     case .stop: return false
     }

@@ -3,6 +3,9 @@ public protocol ReelDestination: AnyObject {
   /// Bytes of whole blocks written.
   var byteCount: UInt64 { get }
 
+  /// Whether a reader may look at the end first, so that an index there is of use.
+  var isSeekable: Bool { get }
+
   /// Appends a whole block.
   func write(_ bytes: [UInt8]) throws(FileError)
 

@@ -10,6 +10,8 @@ public final class ReelOutput: ReelDestination {
   private var failure: FileError?
   /// Bytes of whole blocks written.
   public private(set) var byteCount: UInt64 = 0
+  /// A file has an index.
+  public var isSeekable: Bool { true }
 
   /// Creates and locks `path.part`, or another name beside the final one.
   ///

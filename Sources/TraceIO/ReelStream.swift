@@ -9,6 +9,8 @@ public final class ReelStream: ReelDestination {
   private var failure: FileError?
   /// Bytes of whole blocks written.
   public private(set) var byteCount: UInt64 = 0
+  /// A stream has no index.
+  public var isSeekable: Bool { false }
 
   /// Takes over an open descriptor; `name` is what messages call it.
   public init(descriptor: Int32, name: String) {

@@ -27,8 +27,8 @@ struct ReelBuilder {
   /// Digests at every this many guest-made exits.
   var digestInterval: UInt64 = 64
   /// Nanoseconds in the guest before, and of handling after, each exit.
-  var slice: UInt64 = 1000
-  var handling: UInt64 = 200
+  var slice: UInt64 = 992
+  var handling: UInt64 = 208
   var endReason: EndReason? = .debugExit
   /// Marks whose keyframes are of these kinds; others are periodic.
   var keyframeKinds: [UInt64: KeyframeKind] = [0: .base]
@@ -101,7 +101,8 @@ struct ReelBuilder {
           entry.event.digest = digest.value
         }
       }
-      entry.event.check = UInt16(truncatingIfNeeded: digest.value)
+      entry.event.check = kind.isGuestMade ? UInt8(truncatingIfNeeded: digest.value) : 0
+      if !kind.isExit { entry.event.rip = 0 }
       entry.event.entryTime = now
       entry.event.exitTime = now
       if kind.isExit {
@@ -134,7 +135,7 @@ struct ReelBuilder {
     }
     for total in totals { output += encoder.block(.hostTotals, total.encoded()) }
     if let endReason {
-      output += encoder.block(.end, endRecord(entries, endReason, lastTime).encoded())
+      output += encoder.end(endRecord(entries, endReason, lastTime))
     }
     return output
   }

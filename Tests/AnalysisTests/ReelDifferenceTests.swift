@@ -46,7 +46,7 @@ import Trace
     case .address: entries[place].event.address ^= 1
     case .value: entries[place].event.value ^= 0x80
     case .rip: entries[place].event.rip += 1
-    case .check: entries[place].event.check ^= 0x100
+    case .check: entries[place].event.check ^= 0x10
     case .payload: break
     }
     let difference = try ReelDifference(try builder.reel(), try reel(entries))
@@ -186,5 +186,5 @@ extension Metadata {
     host: Host(cpu: "x", kernel: "6", kvmModule: "kvm_amd", ripConventions: [:]),
     policies: Policies(
       placement: "seal", clock: "warp", interruptWindow: "late", tsc: "none",
-      quantumNanoseconds: 4_000_000, exitCostNanoseconds: 1000, check: "bits16"))
+      quantumNanoseconds: 4_000_000, exitCostNanoseconds: 1000, check: "bits8"))
 }

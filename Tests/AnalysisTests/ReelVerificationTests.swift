@@ -113,7 +113,9 @@ import Trace
     let page = PageBlock(
       identities: [PageIdentity(low: 1, high: 2)],
       content: [UInt8](repeating: 9, count: PageBlock.pageSize))
-    bytes += encoder.block(.pages, page.encoded())
+    var block = BlockHeader(type: .pages)
+    block.eventCount = 1
+    bytes += encoder.block(block, page.encoded())
     let found = verify(bytes).findings
     #expect(found.contains { $0.severity == .damage && $0.offset == offset })
   }

@@ -15,7 +15,9 @@ extension ProgramTests {
       let original = Self.root.appending(path: "traces/\(sample).reel")
       let bytes = Array(try Data(contentsOf: original))
       try directory.write(bytes, to: "o.reel")
-      try directory.write(bytes.dropLast(5), to: "p.reel")
+      let blocks = try Reel(MemorySource(bytes)).blocks
+      let end = try #require(blocks.last { $0.header.type == .end })
+      try directory.write(bytes.prefix(Int(end.offset) + 70), to: "p.reel")
       return directory
     }
 
@@ -112,7 +114,8 @@ extension ProgramTests {
       let directory = try partial()
       var bytes = try directory.read("o.reel")
       let reel = try Reel(MemorySource(bytes))
-      let block = try #require(reel.blocks.dropLast().last)
+      let end = try #require(reel.blocks.lastIndex { $0.header.type == .end })
+      let block = reel.blocks[end - 1]
       let lost = UInt64(bytes.count) - block.offset
       bytes[Int(block.offset) + BlockHeader.byteCount + 3] ^= 1
       try directory.write(bytes, to: "d.reel")

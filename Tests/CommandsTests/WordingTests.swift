@@ -35,7 +35,7 @@ import Trace
         cpu: "one", kernel: "6", kvmModule: module, ripConventions: ["out": out, "in": "at"]),
       policies: Metadata.Policies(
         placement: "seal", clock: "warp", interruptWindow: "late", tsc: "none",
-        quantumNanoseconds: 1, exitCostNanoseconds: 1, check: "bits16"))
+        quantumNanoseconds: 1, exitCostNanoseconds: 1, check: "bits8"))
   }
 
   @Test func replayWarnsOfWhatDiffersFromTheRecordingHost() {

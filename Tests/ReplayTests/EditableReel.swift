@@ -17,7 +17,7 @@ struct EditableReel {
   var keyframes: [Keyframe] = []
   var end: EndRecord?
   var firstEvent: UInt64 = 0
-  private var pageBlocks: [[UInt8]] = []
+  private var pageBlocks: [(header: BlockHeader, stored: [UInt8])] = []
 
   init(_ bytes: [UInt8], registers: [GeneralRegisters]) throws {
     let reel = try Reel(ByteSource(bytes))
@@ -32,7 +32,7 @@ struct EditableReel {
               registers: registers[entries.count]))
         }
       case .keyframe: keyframes.append(try reel.keyframe(of: block))
-      case .pages: pageBlocks.append(try reel.rawBytes(of: block))
+      case .pages: pageBlocks.append((block.header, try reel.storedBytes(of: block)))
       default: break
       }
     }
@@ -51,7 +51,7 @@ struct EditableReel {
         }
         if entry.event.kind.isGuestMade { digest.absorb(entry.registers, at: entry.event.kind) }
       }
-      entries[index].event.check = digest.check
+      entries[index].event.check = entry.event.kind.isGuestMade ? digest.check : 0
       entries[index].event.digest = entry.event.digest == 0 ? 0 : digest.running.value
       for place in keyframes.indices where keyframes[place].eventIndex == UInt64(index) {
         keyframes[place].digest = digest.running.value
@@ -64,8 +64,8 @@ struct EditableReel {
     var encoder = BlockEncoder(pageKey: MemoryReel.pageKey)
     var bytes = FileHeader(pageKey: MemoryReel.pageKey).encoded()
     bytes += encoder.block(.metadata, Array("{}".utf8))
-    for block in pageBlocks { bytes += encoder.block(.pages, block) }
-    for keyframe in keyframes { bytes += encoder.block(.keyframe, keyframe.encoded()) }
+    for block in pageBlocks { bytes += encoder.block(copying: block.header, stored: block.stored) }
+    for keyframe in keyframes { bytes += encoder.block(keyframe) }
     var time: UInt64 = 0
     for start in stride(from: 0, to: entries.count, by: eventsPerBlock) {
       let chunk = entries[start..<min(start + eventsPerBlock, entries.count)]
@@ -78,7 +78,7 @@ struct EditableReel {
         events, chunk.flatMap(\.payload), first: firstEvent + UInt64(start), time: time)
       time = events.last?.exitTime ?? time
     }
-    if let end { bytes += encoder.block(.end, end.encoded()) }
+    if let end { bytes += encoder.end(end) }
     return bytes
   }
 }

@@ -209,7 +209,7 @@ import Trace
   @Test func keyframePagesOutsideRAM() throws {
     let outside = try edited {
       let page = $0.keyframes[0].pages[0]
-      $0.keyframes[0].pages.append(MappedPage(page: 0xffff_fff0, identity: page.identity))
+      $0.keyframes[0].pages.append(MappedPage(page: 0xffff_fff0, content: page.content))
     }
     try unsupported(outside, "keyframe 0", "RAM")
   }
@@ -231,7 +231,7 @@ import Trace
       let digest = try edited { $0.keyframes[place].digest ^= 1 }
       #expect(try replay(recording, bytes: digest).divergence?.index == original.eventIndex)
       if !original.pages.isEmpty {
-        let pages = try edited { $0.keyframes[place].pages[0].identity = .zeroPage }
+        let pages = try edited { $0.keyframes[place].pages[0].content = .zero }
         #expect(try !replay(recording, bytes: pages).isIdentical)
       }
     }

@@ -59,7 +59,7 @@ final class MemoryReel: TraceSink {
   /// The whole reel.
   func finish(_ end: EndRecord) -> [UInt8] {
     flush()
-    bytes += encoder.block(.end, end.encoded())
+    bytes += encoder.end(end)
     return bytes
   }
 }

@@ -86,7 +86,7 @@ import Trace
     case 5: event.address = value
     case 6: event.value = value
     case 7: event.rip = value
-    case 8: event.check = UInt16(truncatingIfNeeded: value)
+    case 8: event.check = UInt8(truncatingIfNeeded: value)
     case 9: event.entryTime = value
     case 10: event.exitTime = value
     default: event.stream = UInt8(truncatingIfNeeded: value)
@@ -108,7 +108,8 @@ import Trace
       reel.keyframes[place].pages.append(
         MappedPage(
           page: UInt32(truncatingIfNeeded: value),
-          identity: value % 2 == 0 ? .zeroPage : PageIdentity(low: value, high: 1)))
+          content: value % 2 == 0
+            ? .zero : StoredPage(PageIdentity(low: value, high: 1), ordinal: value % 9)))
     default:
       guard !reel.keyframes[place].vcpuStates.isEmpty else { return }
       let count = reel.keyframes[place].vcpuStates[0].bytes.count

@@ -10,7 +10,7 @@ import Trace
   ) -> EventDescription {
     var event = Event(kind)
     event.rip = 0x1004
-    event.check = 0xbeef
+    event.check = 0xef
     change(&event)
     event.payloadLength = UInt32(payload.count)
     return EventDescription(
@@ -31,8 +31,8 @@ import Trace
     #expect(
       consoleWrite.jsonLine
         == #"{"index":42,"kind":"out","stream":1,"width":1,"address":"0x3f8","name":"COM1 THR","#
-        + #""value":"0x41","rip":"0x1004","check":"0xbeef"}"#)
-    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x1004,0xbeef,")
+        + #""value":"0x41","rip":"0x1004","check":"0xef"}"#)
+    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x1004,0xef,")
   }
 
   @Test func timesOnlyWhenAskedFor() {

@@ -5,7 +5,7 @@ import Trace
 
 @Suite struct ReportTextTests {
   /// A reel of one round of console output; `value` and `check` of the second write are given.
-  private func reel(value: UInt64 = 0x42, check: UInt16 = 7, count: Int = 3) throws -> Reel {
+  private func reel(value: UInt64 = 0x42, check: UInt8 = 7, count: Int = 3) throws -> Reel {
     var encoder = BlockEncoder(pageKey: [UInt8](repeating: 1, count: 16))
     var bytes = FileHeader(pageKey: [UInt8](repeating: 1, count: 16)).encoded()
     bytes += encoder.block(.metadata, Array("{}".utf8))
@@ -18,8 +18,8 @@ import Trace
       event.value = index == 1 ? value : 0x41
       event.check = index == 1 ? check : 7
       event.rip = 0x1000
-      event.entryTime = UInt64(index) * 3000
-      event.exitTime = event.entryTime + 1000
+      event.entryTime = UInt64(index) * 3008
+      event.exitTime = event.entryTime + 1008
       events.append(event)
     }
     bytes += unsafe events.withUnsafeBufferPointer { events in

@@ -57,7 +57,7 @@ func noisyEvent(_ index: Int) -> Event {
   mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
   var event = Event(index % 2 == 0 ? .portWrite : .memoryWrite)
   event.width = 4
-  event.check = UInt16(truncatingIfNeeded: mixed >> 7)
+  event.check = UInt8(truncatingIfNeeded: mixed >> 7)
   event.address = mixed ^ (mixed >> 27)
   event.value = mixed &* 0x94d0_49bb_1331_11eb
   event.rip = 0x10_0000 &+ mixed % 65536

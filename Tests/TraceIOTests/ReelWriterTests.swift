@@ -100,14 +100,14 @@ struct ReelWriterTests {
       guard block.header.type == .keyframe else { continue }
       let keyframe = try reel.keyframe(of: block)
       numbers.append(keyframe.number)
-      #expect(keyframe.pages.allSatisfy { known.contains($0.identity) })
+      #expect(keyframe.pages.allSatisfy { known.contains($0.content.identity) })
     }
     #expect(numbers == Array(0..<200))
     // What page 0…10 held last, by the arithmetic above.
     let map = try reel.pageMap(at: 199)
     for last in 189...199 as ClosedRange<UInt64> {
-      let identity = map[UInt32(last % 11)] ?? .zeroPage
-      #expect(try reel.page(identity)[0] == UInt8(last % 17))
+      let content = map[UInt32(last % 11)] ?? .zero
+      #expect(try reel.page(content)[0] == UInt8(last % 17))
     }
   }
 
@@ -153,6 +153,7 @@ struct ReelWriterTests {
 private final class SlowDestination: ReelDestination, ReelSource {
   private var bytes: [UInt8] = []
   var byteCount: UInt64 { UInt64(bytes.count) }
+  let isSeekable = true
 
   func write(_ block: [UInt8]) throws(FileError) {
     usleep(20_000)

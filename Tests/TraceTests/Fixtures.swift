@@ -35,6 +35,7 @@ struct RawBlock {
   var raw: [UInt8]
   var firstEvent: UInt64 = 0
   var eventCount: UInt32 = 0
+  var number: UInt32 = 0
   var firstTime: UInt64 = 0
   var lastTime: UInt64 = 0
   var rawSize: UInt32?
@@ -51,7 +52,7 @@ struct RawBlock {
     writer.append(rawSize ?? UInt32(raw.count))
     writer.append(firstEvent)
     writer.append(eventCount)
-    writer.append(UInt32(0))
+    writer.append(number)
     writer.append(firstTime)
     writer.append(lastTime)
     writer.append(UInt64(CRC32.checksum(stored)))
@@ -68,12 +69,33 @@ func reelStart() -> [UInt8] {
 /// Opens bytes as a reel.
 func open(_ bytes: [UInt8]) throws -> Reel { try Reel(MemorySource(bytes)) }
 
-/// The raw bytes of an event block.
-func encode(_ events: [Event], payload: [UInt8] = [], firstTime: UInt64 = 0) -> [UInt8] {
-  unsafe events.withUnsafeBufferPointer { events in
-    unsafe payload.withUnsafeBytes {
-      unsafe EventBlock.encode(events, payload: $0, firstTime: firstTime)
-    }
+/// A column as a test writes it.
+struct RawColumn {
+  var id: UInt16
+  var encoding: UInt8 = 0
+  var flags: UInt8 = 1
+  var bytes: [UInt8]
+}
+
+/// The stored bytes of a block of columns, none compressed, written from TRACE-FORMAT.
+func columnBlock(_ columns: [RawColumn]) -> [UInt8] {
+  var writer = ByteWriter()
+  writer.append(UInt16(columns.count))
+  for column in columns {
+    writer.append(column.id)
+    writer.append(column.encoding)
+    writer.append(column.flags)
+    writer.append(UInt32(column.bytes.count))
+    writer.append(UInt32(column.bytes.count))
+  }
+  return writer.bytes + columns.flatMap(\.bytes)
+}
+
+extension RawBlock {
+  /// A block of columns that are stored as they are.
+  init(type: UInt16, columns: [UInt8], eventCount: UInt32) {
+    self.init(
+      type: type, raw: [], eventCount: eventCount, rawSize: UInt32(columns.count), stored: columns)
   }
 }
 
@@ -93,19 +115,24 @@ func appendEvents(
 func sampleEvents(_ count: Int, seed: UInt64 = 1) -> (events: [Event], payload: [UInt8]) {
   var random = SplitMix64(state: seed)
   var payload: [UInt8] = []
-  var time: UInt64 = 1000
+  var time: UInt64 = 16_000
   let events = (0..<count).map { index in
     var event = Event(EventKind.names[index % EventKind.names.count].kind)
     event.vcpu = UInt16(index % 3)
     event.stream = UInt8(index % 2)
     event.width = [1, 2, 4, 8][index % 4]
-    event.check = UInt16(truncatingIfNeeded: random.next())
     event.address = random.next() >> (random.next() % 64)
     event.value = random.next() >> (random.next() % 64)
-    event.rip = 0xffff_8000_0000_0000 &+ random.next() % 4096
-    event.entryTime = time + random.next() % 1000
-    event.exitTime = event.entryTime + random.next() % 1000
-    time = event.exitTime
+    event.entryTime = time
+    if event.kind.isExit {
+      event.check = UInt8(truncatingIfNeeded: random.next())
+      event.rip = 0xffff_8000_0000_0000 &+ random.next() % 4096
+      event.entryTime += random.next() % 1000 * 16
+      time = event.entryTime + random.next() % 1000 * 16
+    }
+    event.exitTime = time
+    if event.kind == .interrupt { event.timestamp = random.next() }
+    if event.kind == .inputData { (event.device, event.image) = (3, UInt16(index)) }
     if index % 64 == 63 {
       event.flags = .fullDigest
       event.digest = random.next()
@@ -205,5 +232,5 @@ func sampleReel() -> [UInt8] {
     firstTime: first.events.last?.exitTime ?? 0, with: &encoder)
   bytes += appendKernelExits(sampleKernelExits(60), firstTime: 5, with: &encoder)
   bytes += encoder.block(.hostTotals, sampleTotals(.end, anchor: 99, recorded: 60).encoded())
-  return bytes + encoder.block(.end, endRecord(events: 100).encoded())
+  return bytes + encoder.end(endRecord(events: 100))
 }

@@ -23,7 +23,7 @@ struct KeyframeTests {
   @Test("A keyframe comes back with its states, digest and numbers")
   func fields() throws {
     let reel = try reel([[(3, 1)], [(4, 2)]])
-    #expect(try reel.keyframeNumbers() == [0, 1])
+    #expect(reel.keyframeNumbers == [0, 1])
     let keyframe = try reel.keyframe(1)
     let original = capture(1, []).keyframe
     #expect(keyframe.vcpuStates == original.vcpuStates)
@@ -79,7 +79,7 @@ struct KeyframeTests {
   @Test("A full map comes every 64 keyframes, so that a chain is never longer")
   func fullMaps() throws {
     let reel = try reel((0..<130).map { [(page: UInt32($0 % 7), fill: UInt8($0 % 5))] })
-    let full = try reel.keyframeNumbers().filter { try reel.keyframe($0).isFullMap }
+    let full = try reel.keyframeNumbers.filter { try reel.keyframe($0).isFullMap }
     #expect(full == [0, 64, 128])
     #expect(try reel.keyframe(64).parent == nil)
     #expect(try reel.keyframe(63).parent == 62)
@@ -119,7 +119,10 @@ struct KeyframeTests {
   // MARK: - Hostile keyframes and pages
 
   private func block(_ keyframe: Keyframe) -> [UInt8] {
-    RawBlock(type: 4, raw: keyframe.encoded()).bytes
+    RawBlock(
+      type: 4, raw: keyframe.encoded(), firstEvent: keyframe.eventIndex,
+      number: UInt32(keyframe.number)
+    ).bytes
   }
 
   private func keyframe(_ number: UInt64, parent: UInt64?) -> Keyframe {
@@ -140,24 +143,24 @@ struct KeyframeTests {
     base.isFullMap = true
     let long = try open(
       reelStart() + block(base) + (1...70).flatMap { block(keyframe($0, parent: $0 - 1)) })
-    #expect(try long.pageMap(at: 64).isEmpty)
-    #expect(throws: TraceError.missing(what: "full page map behind keyframe 70")) {
-      try long.pageMap(at: 70)
+    #expect(try long.pageMap(at: 63).isEmpty)
+    #expect(throws: TraceError.missing(what: "full page map behind keyframe 64")) {
+      try long.pageMap(at: 64)
     }
   }
 
   @Test("Page numbers that repeat or overflow are refused")
   func pageOrder() throws {
     var repeated = keyframe(0, parent: nil)
-    repeated.pages = [1, 1].map { MappedPage(page: $0, identity: .zeroPage) }
+    repeated.pages = [1, 1].map { MappedPage(page: $0, content: .zero) }
     var descending = keyframe(0, parent: nil)
-    descending.pages = [2, 1].map { MappedPage(page: $0, identity: .zeroPage) }
+    descending.pages = [2, 1].map { MappedPage(page: $0, content: .zero) }
     for hostile in [repeated, descending] {
       let reel = try open(reelStart() + block(hostile))
       #expect(throws: TraceError.self) { try reel.keyframe(of: reel.blocks[1]) }
     }
     var largest = keyframe(0, parent: nil)
-    largest.pages = [0, .max].map { MappedPage(page: $0, identity: .zeroPage) }
+    largest.pages = [0, .max].map { MappedPage(page: $0, content: .zero) }
     let reel = try open(reelStart() + block(largest))
     #expect(try reel.keyframe(of: reel.blocks[1]).pages == largest.pages)
   }
@@ -181,16 +184,18 @@ struct KeyframeTests {
 
   @Test("A stored page that does not match its identity is refused, and so is a missing one")
   func wrongPages() throws {
-    let identity = PageIdentity(low: 1, high: 2)
-    let block = PageBlock(identities: [identity], content: page(of: 9))
-    let reel = try open(reelStart() + RawBlock(type: 3, raw: block.encoded()).bytes)
+    let page = StoredPage(PageIdentity(low: 1, high: 2), ordinal: 7)
+    let block = PageBlock(identities: [page.identity], content: TraceTests.page(of: 9))
+    let stored = RawBlock(type: 3, raw: block.encoded(), firstEvent: 7, eventCount: 1)
+    let reel = try open(reelStart() + stored.bytes)
     #expect(throws: TraceError.pageDamaged(offset: UInt64(reelStart().count), page: 0)) {
-      try reel.page(identity)
+      try reel.page(page)
     }
-    let absent = PageIdentity(low: 3, high: 4)
-    #expect(throws: TraceError.missing(what: "page \(absent.name)")) { try reel.page(absent) }
-    #expect(throws: TraceError.missing(what: "page \(absent.name)")) {
-      try reel.forEachPage(of: [0: absent]) { _, _ in }
+    for ordinal in [6, 8] as [UInt64] {
+      let absent = StoredPage(page.identity, ordinal: ordinal)
+      let error = TraceError.missing(what: "page \(absent.identity.name)")
+      #expect(throws: error) { try reel.page(absent) }
+      #expect(throws: error) { try reel.forEachPage(of: [0: absent]) { _, _ in } }
     }
   }
 }

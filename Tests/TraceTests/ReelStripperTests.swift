@@ -17,7 +17,7 @@ struct ReelStripperTests {
     #expect(stripper.pageCount == 3)
     #expect(!reel.header.hasPages && reel.header.pageKey == [UInt8](repeating: 0, count: 16))
     #expect(!reel.blocks.contains { $0.header.type == .pages })
-    for number in try reel.keyframeNumbers() {
+    for number in reel.keyframeNumbers {
       #expect(try reel.keyframe(number).pages.isEmpty)
     }
     // The pages of the sample are filled with 1, 2 and 3: such runs are nowhere.
@@ -43,7 +43,7 @@ struct ReelStripperTests {
       #expect(try original.kernelExits(of: one) == copy.kernelExits(of: other))
     }
     #expect(copy.eventCount == original.eventCount && copy.kernelExitBlocks.count == 1)
-    for number in try original.keyframeNumbers() {
+    for number in original.keyframeNumbers {
       var keyframe = try original.keyframe(number)
       #expect(!keyframe.pages.isEmpty)
       keyframe.pages = []
@@ -63,8 +63,10 @@ struct ReelStripperTests {
   func memoryIsRefused() throws {
     let reel = try open(try strip(sampleReel()).bytes)
     #expect(throws: TraceError.pagesStripped) { try reel.pageMap(at: 0) }
-    #expect(throws: TraceError.pagesStripped) { try reel.page(PageIdentity(low: 1, high: 2)) }
-    let map: [UInt32: PageIdentity] = [3: PageIdentity(low: 1, high: 2)]
+    #expect(throws: TraceError.pagesStripped) {
+      try reel.page(StoredPage(PageIdentity(low: 1, high: 2), ordinal: 0))
+    }
+    let map = [3 as UInt32: StoredPage(PageIdentity(low: 1, high: 2), ordinal: 0)]
     #expect(throws: TraceError.pagesStripped) { try reel.forEachPage(of: map) { _, _ in } }
   }
 
