@@ -33,17 +33,20 @@ final class BlockWriter: @unchecked Sendable {
   }
 
   /// Starts the thread; it ends with the first ``WriterWork/end(_:)`` or ``WriterWork/stop``.
-  func start() {
+  func start() throws(FileError) {
     // Safe: the thread releases what is retained for it here.
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let context = unsafe Unmanaged.passRetained(self)
     let result = unsafe pthread_create(
       &thread, nil,
       { context in
         unsafe Unmanaged<BlockWriter>.fromOpaque(context.unsafelyUnwrapped)
           .takeRetainedValue().run()
         return nil
-      }, context)
-    precondition(result == 0, "the system has no thread for the writer: errno \(result)")
+      }, context.toOpaque())
+    guard result == 0 else {
+      unsafe context.release()
+      throw FileError(.create, "a thread for writing", result)
+    }
   }
 
   /// Waits for the thread's end.

@@ -25,7 +25,7 @@ public final class ReelWriter: TraceSink {
   private var eventCount: UInt64 = 0
   private var lastTime: UInt64 = 0
   private var flushTime = flushIntervalNanoseconds
-  private var isRunning = true
+  private var isRunning = false
 
   /// Creates `path.part`, a ``ReelOutput``, and writes the header and the metadata into it.
   ///
@@ -42,18 +42,20 @@ public final class ReelWriter: TraceSink {
   ///
   /// - Parameter expectsKernelExits: whether to make the chunks for kernel exits now, and not when
   ///   the first one comes.
-  /// - Throws: ``FileError`` when that fails.
+  /// - Throws: ``FileError`` when that fails, or the system has no thread left.
   public init(
     _ output: any ReelDestination, header: FileHeader, metadataJSON: [UInt8],
     expectsKernelExits: Bool = false
   ) throws(FileError) {
     var encoder = BlockEncoder(pageKey: header.pageKey)
-    try output.write(header.encoded() + encoder.block(.metadata, metadataJSON))
+    let beginning = header.encoded() + encoder.block(.metadata, metadataJSON)
     writer = BlockWriter(
       output, encoder, pool: ChunkPool(count: Self.chunkCount - 1) { EventChunk() },
       pagePool: ChunkPool(count: Self.pageChunkCount) { PageChunk() })
     if expectsKernelExits { kernelExits = KernelExitLane() }
-    writer.start()
+    try writer.start()
+    isRunning = true
+    try output.write(beginning)
   }
 
   deinit {

@@ -52,8 +52,9 @@ import TraceIO
     _ = try allocations(exits: 100)
     let few = try allocations(exits: 100)
     let many = try allocations(exits: 20_100)
-    // 40 000 exits and 60 000 events more fill two chunks.
-    #expect(many <= few, "\(many - few) allocations for 40 000 exits more")
+    // 40 000 exits and 60 000 events more fill two chunks; the two keyframes allocate as many lists
+    // as there happen to be pages for.
+    #expect(many - few <= 8, "\(many - few) allocations for 40 000 exits more")
   }
 }
 
