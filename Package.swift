@@ -70,7 +70,7 @@ let package = Package(
     tests(of: "Trace", ["Bytes"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests(of: "TraceIO", ["Bytes", "Trace", "CAllocationCounter"]),
-    tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
+    tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Trace"]),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "Trace"]),

@@ -69,10 +69,13 @@ struct ReelVerifier {
   private mutating func checkTail() {
     guard case .partial(let offset) = reel.tail else { return }
     let left = reel.byteCount &- min(offset, reel.byteCount)
-    let hasEnd = reel.blocks.contains { $0.header.type == .end }
-    switch (hasEnd, left) {
+    let end = reel.blocks.last { $0.header.type == .end }
+    let lacksFooter = end?.header.number == 1 && reel.blocks.last?.header.type != .footer
+    switch (end != nil, left) {
     case (true, 0):
       note(.incomplete, at: offset, "index", "the reel stops before the index that its end names")
+    case (true, _) where lacksFooter:
+      note(.incomplete, at: offset, "index", "the reel stops inside its index; \(left) bytes of it")
     case (true, _):
       note(.damage, at: offset, "file", "\(left) bytes follow the end record")
     case (false, 0):
@@ -121,7 +124,7 @@ struct ReelVerifier {
 
   private mutating func checkEndPlace(_ block: BlockDescriptor, _ position: Int) {
     let following = reel.blocks[(position + 1)...].map(\.header.type)
-    if !following.isEmpty, following != [.index, .footer] {
+    if ![BlockType.index, .footer].starts(with: following) {
       note(.damage, block, "\(following.count) blocks follow the end record")
     } else if case .damaged(let error) = reel.tail {
       note(.damage, block, error.description)

@@ -30,6 +30,8 @@ struct OpenedReel {
       StandardError.note("note: \(path) is stripped: \(note)")
     }
     switch reel.tail {
+    case .whole where reel.end?.reason == .recovered:
+      StandardError.note("note: \(path) was recovered: the recording went on behind its last event")
     case .whole: break
     case .partial(let offset):
       StandardError.note(

@@ -9,10 +9,12 @@ struct RecordCommand: ParsableCommand {
     discussion: """
       The guest's console goes to standard output, notes to standard error; the last line names \
       why the recording ended. Standard input that is not a terminal is read to its end before \
-      the guest starts, when the guest reads input.
+      the guest starts, when the guest reads input. With -o - the reel goes to standard output, \
+      which must be a pipe or a file, and the console to standard error.
 
       Example:
         echo hello | vmreel record --guest echo -o echo.reel
+        vmreel record --guest ticker -o - | ssh archive 'cat > ticker.reel'
       """)
 
   @OptionGroup var guestOptions: GuestOptions
@@ -20,7 +22,8 @@ struct RecordCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The reel to write; NAME.reel by default.", valueName: "file"))
+    help: ArgumentHelp(
+      "The reel to write; NAME.reel by default, - for standard output.", valueName: "file"))
   var output: String?
 
   @Flag(name: .long, help: "Overwrite an existing reel.")
@@ -44,9 +47,7 @@ struct RecordCommand: ParsableCommand {
   var guestStatus = false
 
   mutating func validate() throws {
-    guard output != "", output != "-" else {
-      throw ValidationError("-o needs the name of a file; a reel cannot be written to a pipe")
-    }
+    guard output != "" else { throw ValidationError("-o needs the name of a file, or -") }
   }
 
   func run() throws {

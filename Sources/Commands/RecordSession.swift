@@ -8,7 +8,9 @@ internal import TraceIO
 /// One recording from the loaded image to the closed reel.
 struct RecordSession {
   private let guest: PreparedGuest
-  private let path: String
+  /// What messages call the reel.
+  private let place: String
+  private let isStream: Bool
   private let facts: HostFacts
   private let host: TerminalHost
   private let observer: KVMObserver
@@ -23,7 +25,9 @@ struct RecordSession {
     input: String?, tracesKernelExits: Bool
   ) throws {
     self.tracesKernelExits = tracesKernelExits
-    path = output
+    isStream = output == StreamedReel.argument
+    place = isStream ? StreamedReel.name : output
+    let stream = isStream ? try StreamedReel.open() : nil
     do {
       facts = try HostProbe.facts()
       guest = try PreparedGuest(image, policy: options, on: facts)
@@ -36,11 +40,11 @@ struct RecordSession {
       kicker: guest.processor.kicker)
     do {
       let header = FileHeader(pageKey: RandomKey.make(byteCount: 16))
+      let json = try JSONText.encode(
+        Self.metadata(guest, facts, tracesKernelExits: tracesKernelExits), pretty: false)
       writer = try ReelWriter(
-        path: output, overwrite: overwrite, header: header,
-        metadataJSON: try JSONText.encode(
-          Self.metadata(guest, facts, tracesKernelExits: tracesKernelExits),
-          pretty: false))
+        try stream ?? ReelOutput(path: output, overwrite: overwrite), header: header,
+        metadataJSON: json, expectsKernelExits: tracesKernelExits)
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
@@ -68,21 +72,34 @@ struct RecordSession {
     do {
       size = try writer.finish(end)
     } catch {
-      let place = error.operation == .rename ? path + ".part" : path
+      if isStream {
+        throw CommandFailure("\(error.description); what had gone out is a partial reel")
+      }
+      let place = error.operation == .rename ? place + ".part" : place
       throw CommandFailure(
         "\(error.description); what was written until then is readable in \(place)")
     }
+    noteWaits()
     if let failure = recorder.failure {
       throw CommandFailure(
-        "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(path)")
+        "\(failure.sentence); the recording until event \(end.eventCount) is valid in \(place)")
     }
     noteKernelExits()
     // The guest's last words come before ours where both go to one place.
     StandardOutput.shared.drain()
     StandardError.note(
-      "recorded \(path): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
+      "recorded \(place): \(end.eventCount) events, \(end.keyframeCount) keyframes, "
         + "\(size.stored) bytes; ended by \(EndText.describe(end, fatalExit: recorder.fatalExit))")
     return end
+  }
+
+  /// Says that the guest was held up by the reel's writing, and so ran slower than it could.
+  private func noteWaits() {
+    let waits = writer.waits
+    guard waits.count > 0 else { return }
+    StandardError.note(
+      "note: the guest waited \(waits.count) times, \(waits.nanoseconds / 1_000_000) ms in all, "
+        + "until the reel was compressed and written")
   }
 
   /// Says what became of `--kernel-exits` where that is not every exit.

@@ -80,9 +80,12 @@ extension Recorder {
     let start = startNanoseconds ?? 0
     let mayWake = host.mayReceiveInput && board.mayWakeOnSerialInput
     guard deadline != nil || mayWake else { return false }
-    let limits = [deadline?.nanoseconds, policy.timeLimitNanoseconds].compactMap { $0 }
+    // A long sleep must not keep from the disk what came before it.
+    let limits = [deadline?.nanoseconds, policy.timeLimitNanoseconds, sink.flushDeadline]
+      .compactMap { $0 }
     let time = host.wait(untilNanoseconds: limits.min().map { $0 &+ start }) &- start
     now = max(now, VirtualTime(nanoseconds: time))
+    sink.passTime(time)
     if let signal = host.stopSignal { end(.signal, UInt64(signal)) }
     if host.isEndRequested { end(.userRequest) }
     if let limit = policy.timeLimitNanoseconds, time >= limit { end(.timeLimit) }

@@ -28,6 +28,9 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
   case writeFailure = 11
   /// The user ended it with the console's escape key.
   case userRequest = 12
+  /// The recording went on, and `recover` made a whole reel of the part there is: the digest is the
+  /// last whole one the reel stores, the virtual time its last keyframe's.
+  case recovered = 13
   /// The recording went on, and `trim` cut it here: the digest is the last whole one the reel stores,
   /// the virtual time its last keyframe's.
   case trimmed = 14
@@ -56,6 +59,7 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
     case .processorFailure: "processor failure"
     case .writeFailure: "write failure"
     case .userRequest: "the user"
+    case .recovered: "recovered"
     case .trimmed: "trimmed"
     }
   }

@@ -17,6 +17,9 @@ public protocol TraceSink: AnyObject {
   ///
   /// A writer may use it to put out what it holds, so that a killed recorder loses little.
   func passTime(_ nanoseconds: UInt64)
+  /// When ``passTime(_:)`` will have something to put out, in nanoseconds since the recording's
+  /// start; `nil` when nothing is held.
+  var flushDeadline: UInt64? { get }
   /// Whether writing has failed, so that the recording should end.
   var hasFailed: Bool { get }
 }
@@ -26,6 +29,8 @@ extension TraceSink {
   public func append(_ exit: KernelExitRecord) {}
   /// Ignores the counters.
   public func append(_ totals: HostTotals) {}
+  /// Never.
+  public var flushDeadline: UInt64? { nil }
   /// Ignores the time.
   public func passTime(_ nanoseconds: UInt64) {}
 }

@@ -13,9 +13,9 @@ final class ChunkPool<Chunk: Sendable>: Sendable {
     for _ in 0..<count { free.signal() }
   }
 
-  /// A free chunk; waits for one.
-  func take() -> Chunk {
-    free.wait()
+  /// A free chunk; waits for one, and counts that it did.
+  func take(_ waits: inout WaitCount) -> Chunk {
+    waits.wait(for: free)
     return chunks.withLock { $0.removeLast() }
   }
 

@@ -3,7 +3,7 @@ internal import Trace
 /// A preallocated run of events being filled by the vCPU's thread.
 @safe
 final class EventChunk: @unchecked Sendable {
-  // Safe: a chunk belongs to one thread at a time; the writer's queue and semaphore hand it over.
+  // Safe: a chunk belongs to one thread at a time; the writer's ring and pools hand it over.
 
   /// Events a chunk holds; about 1 MiB of raw columns.
   static let capacity = 32_768
@@ -29,6 +29,8 @@ final class EventChunk: @unchecked Sendable {
   }
 
   var isFull: Bool { count == Self.capacity }
+  /// Whether there is room for one event, but not for two.
+  var isAlmostFull: Bool { count == Self.capacity - 1 }
 
   func hasRoom(forPayload byteCount: Int) -> Bool {
     payloadCount + byteCount <= Self.payloadCapacity

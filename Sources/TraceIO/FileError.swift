@@ -45,6 +45,8 @@ extension FileError: CustomStringConvertible {
     case (.create, EROFS), (.create, EACCES), (.create, EPERM), (.create, ENOENT),
       (.create, ENOTDIR), (.create, EISDIR):
       return "cannot create \(path): \(reason); choose another place with -o"
+    case (.write, EPIPE):
+      return "cannot write \(path): its reader has gone"
     case (.open, EINVAL), (.create, EINVAL):
       return "\(path) is not a regular file"
     default:

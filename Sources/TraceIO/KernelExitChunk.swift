@@ -3,7 +3,7 @@ internal import Trace
 /// A preallocated run of kernel exits being filled by the vCPU's thread.
 @safe
 final class KernelExitChunk: @unchecked Sendable {
-  // Safe: a chunk belongs to one thread at a time; the writer's queue and semaphore hand it over.
+  // Safe: a chunk belongs to one thread at a time; the writer's ring and pools hand it over.
 
   /// Kernel exits a chunk holds.
   static let capacity = 16_384

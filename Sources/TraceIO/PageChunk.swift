@@ -3,7 +3,7 @@ internal import Trace
 /// A run of a keyframe's pages, copied by the vCPU's thread for the writer's.
 @safe
 final class PageChunk: @unchecked Sendable {
-  // Safe: a chunk belongs to one thread at a time; the writer's queue and semaphore hand it over.
+  // Safe: a chunk belongs to one thread at a time; the writer's ring and pools hand it over.
 
   /// Pages a chunk holds.
   static let capacity = 256

@@ -28,6 +28,21 @@ public final class ReelFile: ReelSource {
     if descriptor >= 0 { close(descriptor) }
   }
 
+  /// Whether a recorder, or another program that writes reels, holds the file's lock.
+  public var isBeingWritten: Bool {
+    guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return errno == EWOULDBLOCK }
+    flock(descriptor, LOCK_UN)
+    return false
+  }
+
+  /// Whether a path leads to this very file.
+  public func isSameFile(as path: String) -> Bool {
+    var own = stat()
+    var other = stat()
+    return unsafe fstat(descriptor, &own) == 0 && stat(path, &other) == 0
+      && own.st_ino == other.st_ino && own.st_dev == other.st_dev
+  }
+
   /// Reads by pread(2); a short read means the file shrank behind us.
   public func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
     var failure: Int32 = 0

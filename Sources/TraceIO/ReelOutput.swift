@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The file behind a reel being written: `path.part` under a lock, whole blocks only, renamed at the
 /// end.
-public final class ReelOutput {
+public final class ReelOutput: ReelDestination {
   private let path: String
   private let partPath: String
   private let overwrite: Bool
@@ -10,14 +10,18 @@ public final class ReelOutput {
   private var failure: FileError?
   /// Bytes of whole blocks written.
   public private(set) var byteCount: UInt64 = 0
+  /// A file has an index.
+  public var isSeekable: Bool { true }
 
-  /// Creates and locks `path.part`.
+  /// Creates and locks `path.part`, or another name beside the final one.
   ///
   /// - Throws: ``FileError`` when `path` exists and `overwrite` is false, or is no place for a file.
-  public init(path: String, overwrite: Bool) throws(FileError) {
+  public init(
+    path: String, overwrite: Bool, partSuffix: String = ".part"
+  ) throws(FileError) {
     self.path = path
     self.overwrite = overwrite
-    partPath = path + ".part"
+    partPath = path + partSuffix
     try Self.checkTarget(path, overwrite: overwrite)
     // From here on `deinit` closes the descriptor, after a throw too.
     descriptor = unsafe open(partPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
@@ -80,13 +84,32 @@ public final class ReelOutput {
     byteCount += UInt64(bytes.count)
   }
 
+  /// Brings the blocks written so far to the disk, by fdatasync(2).
+  public func synchronize() throws(FileError) {
+    // A file system that cannot (EINVAL) is none to survive a crash.
+    guard fdatasync(descriptor) != 0, errno != EINVAL else { return }
+    let error = FileError(.write, partPath, errno)
+    failure = failure ?? error
+    throw error
+  }
+
   /// Syncs and renames the file, then reports the first failure there was.
   public func close() throws(FileError) {
     if fsync(descriptor) != 0, errno != EINVAL, failure == nil {
       failure = FileError(.write, partPath, errno)
     }
     try rename()
+    synchronizeDirectory()
     if let failure { throw failure }
+  }
+
+  /// Brings the new name to the disk; where that cannot be had the file has its old name at worst.
+  private func synchronizeDirectory() {
+    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let opened = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard opened >= 0 else { return }
+    _ = fsync(opened)
+    Glibc.close(opened)
   }
 
   /// Removes the part file of an output that will not be finished.

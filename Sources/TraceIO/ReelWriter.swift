@@ -1,54 +1,69 @@
-internal import Bytes
-internal import Dispatch
 internal import Synchronization
 public import Trace
 
 /// Writes a reel on a thread of its own; the vCPU's thread only fills preallocated chunks.
 ///
-/// Chunks pass through a bounded pool: when the disk is slower than the guest the vCPU's thread
-/// waits for a free one. The file is `path.part`, locked, until ``finish(_:)`` renames it.
-@safe
-public final class ReelWriter: TraceSink, @unchecked Sendable {
-  // Safe: `chunk`, its counters and times belong to the recording thread; `output` and `encoder`
-  // to the serial queue; what both touch is atomic or handed over by the semaphore.
-
+/// Chunks pass through bounded pools: when the disk is slower than the guest the vCPU's thread
+/// waits for a free one, and ``waits`` says how long.
+public final class ReelWriter: TraceSink {
   /// Chunks in flight at most, the one being filled included.
   static let chunkCount = 4
-  /// Chunks of captured pages in flight at most, 1 MiB each, before a capture waits for the queue.
+  /// Chunks of captured pages in flight at most, 1 MiB each, before a capture waits for the thread.
   static let pageChunkCount = 32
-  /// A chunk is handed over by the first event after this long, so that a killed recorder loses
-  /// little.
-  static let flushIntervalNanoseconds: UInt64 = 1_000_000_000
-
+  /// A chunk is handed over when it has been held this long, so that a killed recorder loses
+  /// less than a second.
+  static let flushIntervalNanoseconds: UInt64 = 500_000_000
   /// A chunk is handed over with a keyframe when it has been held this long.
   static let captureFlushNanoseconds: UInt64 = 100_000_000
 
-  private let output: ReelOutput
-  private let queue = DispatchQueue(label: "vmreel.writer")
-  private let pool = ChunkPool(count: chunkCount - 1) { EventChunk() }
-  private let pagePool = ChunkPool(count: pageChunkCount) { PageChunk() }
-  private let failed = Atomic<Bool>(false)
-  private var encoder: BlockEncoder
+  /// What the vCPU's thread has waited for the disk or the compression.
+  public private(set) var waits = WaitCount()
+
+  private let writer: BlockWriter
   private var chunk = EventChunk()
   private var kernelExits: KernelExitLane?
   private var eventCount: UInt64 = 0
   private var lastTime: UInt64 = 0
   private var flushTime = flushIntervalNanoseconds
+  private var isRunning = false
 
-  /// Creates `path.part` and writes the header and the metadata into it.
+  /// Creates `path.part`, a ``ReelOutput``, and writes the header and the metadata into it.
   ///
   /// - Throws: ``FileError`` when the final path exists and `overwrite` is false, or the
   ///   partial file cannot be made or locked.
-  public init(
+  public convenience init(
     path: String, overwrite: Bool, header: FileHeader, metadataJSON: [UInt8]
   ) throws(FileError) {
-    output = try ReelOutput(path: path, overwrite: overwrite)
-    encoder = BlockEncoder(pageKey: header.pageKey)
-    try output.write(header.encoded() + encoder.block(.metadata, metadataJSON))
+    try self.init(
+      try ReelOutput(path: path, overwrite: overwrite), header: header, metadataJSON: metadataJSON)
+  }
+
+  /// Writes the header and the metadata into a destination.
+  ///
+  /// - Parameter expectsKernelExits: whether to make the chunks for kernel exits now, and not when
+  ///   the first one comes.
+  /// - Throws: ``FileError`` when that fails, or the system has no thread left.
+  public init(
+    _ output: any ReelDestination, header: FileHeader, metadataJSON: [UInt8],
+    expectsKernelExits: Bool = false
+  ) throws(FileError) {
+    var encoder = BlockEncoder(pageKey: header.pageKey)
+    let beginning = header.encoded() + encoder.block(.metadata, metadataJSON)
+    writer = BlockWriter(
+      output, encoder, pool: ChunkPool(count: Self.chunkCount - 1) { EventChunk() },
+      pagePool: ChunkPool(count: Self.pageChunkCount) { PageChunk() })
+    if expectsKernelExits { kernelExits = KernelExitLane() }
+    try writer.start()
+    isRunning = true
+    try output.write(beginning)
+  }
+
+  deinit {
+    if isRunning { end(with: .stop) }
   }
 
   /// Whether a write has failed; the recording should end.
-  public var hasFailed: Bool { failed.load(ordering: .relaxed) }
+  public var hasFailed: Bool { writer.failed.load(ordering: .relaxed) }
 
   /// Appends an event; allocates nothing.
   public func append(_ event: Event) {
@@ -64,7 +79,9 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
   }
 
   private func prepare(for event: Event) {
-    if chunk.isFull { flush() }
+    // A kick and the mark of its seal go into one block: a reel cut between the two could not be
+    // replayed to its end.
+    if chunk.isFull || event.kind == .kick && chunk.isAlmostFull { flush() }
     passTime(event.exitTime)
     eventCount += 1
     lastTime = event.exitTime
@@ -75,6 +92,11 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
     if nanoseconds >= flushTime { flush(at: nanoseconds) }
   }
 
+  /// When ``passTime(_:)`` will hand something over; `nil` when nothing is held.
+  public var flushDeadline: UInt64? {
+    chunk.count > 0 || (kernelExits?.chunk.count ?? 0) > 0 ? flushTime : nil
+  }
+
   private func flush(at nanoseconds: UInt64) {
     flush()
     flushKernelExits()
@@ -83,114 +105,92 @@ public final class ReelWriter: TraceSink, @unchecked Sendable {
 
   /// Hands the chunk over and takes a free one.
   private func flush() {
-    guard chunk.count > 0 else {
-      chunk.firstTime = lastTime
-      return
+    if chunk.count > 0 {
+      put(.events(chunk))
+      chunk = writer.pool.take(&waits)
+      chunk.firstEvent = eventCount
     }
-    let full = chunk
-    enqueue { [self] in
-      write(full.encode(with: &encoder))
-      full.reset()
-      pool.give(full)
-    }
-    chunk = pool.take()
-    chunk.firstEvent = eventCount
     chunk.firstTime = lastTime
   }
 
-  /// Chunks of kernel exits: made when the first one comes, since most recordings have none.
+  /// Chunks of kernel exits, made only where there are some.
   private struct KernelExitLane {
     let pool = ChunkPool(count: chunkCount - 1) { KernelExitChunk() }
     var chunk = KernelExitChunk()
   }
 
-  /// Appends a kernel exit; allocates nothing but at the first.
+  /// Appends a kernel exit; allocates nothing, but at the first where none was expected.
   public func append(_ exit: KernelExitRecord) {
     if kernelExits == nil { kernelExits = KernelExitLane() }
-    if kernelExits?.chunk.isFull == true { flushKernelExits() }
+    if kernelExits?.chunk.isFull == true {
+      // The events they come after go first, so that a cut never parts them from these.
+      flush()
+      flushKernelExits()
+    }
     kernelExits?.chunk.append(exit)
   }
 
   private func flushKernelExits() {
     guard let lane = kernelExits, lane.chunk.count > 0 else { return }
-    let full = lane.chunk
-    let lastTime = full.lastTime
-    let pool = lane.pool
-    enqueue { [self] in
-      write(full.encode(with: &encoder))
-      full.reset()
-      pool.give(full)
-    }
-    let next = pool.take()
+    let lastTime = lane.chunk.lastTime
+    put(.kernelExits(lane.chunk, lane.pool))
+    let next = lane.pool.take(&waits)
     next.firstTime = lastTime
     kernelExits?.chunk = next
   }
 
-  /// Appends the host's counters.
+  /// Appends the host's counters, and the writer's own: how often and how long it was waited for.
   public func append(_ totals: HostTotals) {
-    enqueue { [self] in write(encoder.block(.hostTotals, totals.encoded())) }
+    var totals = totals
+    totals.counters += [
+      HostTotals.Counter(name: "writer.waits", value: waits.count),
+      HostTotals.Counter(name: "writer.wait-nanoseconds", value: waits.nanoseconds),
+    ]
+    put(.totals(totals))
   }
 
   /// Appends a keyframe; hashing, deduplication and compression happen on the writer's thread.
   public func append(_ capture: KeyframeCapture) {
-    var chunk = pagePool.take()
+    var chunk = writer.pagePool.take(&waits)
     unsafe capture.forEachPage { page, content in
       if chunk.isFull {
-        enqueue(chunk)
-        chunk = pagePool.take()
+        put(.pages(chunk))
+        chunk = writer.pagePool.take(&waits)
       }
       unsafe chunk.append(page, content)
     }
-    enqueue(chunk)
-    let keyframe = capture.keyframe
-    enqueue { [self] in
-      var output: [UInt8] = []
-      encoder.append(keyframe, to: &output)
-      write(output)
-    }
-    // A keyframe is worth little to a reel that is cut before the events that lead to it.
-    if lastTime &+ Self.flushIntervalNanoseconds >= flushTime &+ Self.captureFlushNanoseconds {
+    put(.pages(chunk))
+    put(.keyframe(capture.keyframe))
+    // A keyframe is worth little to a reel that is cut before the events that lead to it, and the
+    // first one is what makes a reel of the rest.
+    if capture.keyframe.kind == .base
+      || lastTime &+ Self.flushIntervalNanoseconds >= flushTime &+ Self.captureFlushNanoseconds
+    {
       flush(at: lastTime)
     }
   }
 
-  private func enqueue(_ chunk: PageChunk) {
-    enqueue { [self] in
-      write(chunk.encode(with: &encoder))
-      chunk.reset()
-      pagePool.give(chunk)
-    }
-  }
-
-  /// Writes what is left and the end record, and gives the file its final name.
+  /// Writes what is left and the end record, and closes the destination.
   ///
-  /// After a failed write the file is cut back to its last whole block, so that it stays a
+  /// After a failed write a file is cut back to its last whole block, so that it stays a
   /// readable, partial reel.
   ///
-  /// - Returns: the size of the file in bytes, and before compression.
+  /// - Returns: the size of the reel in bytes, and before compression.
   /// - Throws: ``FileError`` of the first failed write, or of the rename.
   public func finish(_ end: EndRecord) throws(FileError) -> (stored: UInt64, raw: UInt64) {
     flush()
     flushKernelExits()
-    queue.sync { [self] in write(encoder.end(end)) }
-    try output.close()
-    return (output.byteCount, encoder.rawByteCount)
+    self.end(with: .end(end))
+    return try writer.close()
   }
 
-  /// Has the writer's thread do something later.
-  private func enqueue(_ work: @escaping @Sendable () -> Void) {
-    queue.async {
-      BackgroundThread.enter()
-      work()
-    }
+  private func end(with work: WriterWork) {
+    put(work)
+    writer.join()
+    isRunning = false
   }
 
-  private func write(_ bytes: [UInt8]) {
-    guard !failed.load(ordering: .relaxed) else { return }
-    do throws(FileError) {
-      try output.write(bytes)
-    } catch {
-      failed.store(true, ordering: .relaxed)
-    }
+  private func put(_ work: WriterWork) {
+    writer.ring.put(work, &waits)
   }
 }

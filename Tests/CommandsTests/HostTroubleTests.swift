@@ -121,11 +121,20 @@ extension ProgramTests {
         """
         mkdir small; exec unshare -m sh -c 'mount -t tmpfs -o size=1m none small
         vmreel record --guest compute -o small/x.reel; status=$?
-        ls small >&2; vmreel dump small/x.reel --range ..5 2>&1; exit $status'
+        ls small >&2; vmreel dump small/x.reel --range ..5 2>&1
+        vmreel recover small/x.reel -o y.reel 2>&1; vmreel recover small/x.reel -o small/y.reel 2>&1
+        ls small; exit $status'
         """)
       #expect(run.status == 2, "\(run.story)")
       #expect(run.errors.contains("No space left"), "\(run.story)")
       #expect(run.errors.hasSuffix("x.reel\n"), "\(run.story)")
+      #expect(run.text.contains("recovered y.reel: "), "\(run.story)")
+      // No room for a copy on that disk: nothing of it may stay.
+      #expect(run.text.contains("cannot write small/y.reel.recovered.part"), "\(run.story)")
+      #expect(run.text.hasSuffix("x.reel\n") && !run.text.hasSuffix("y.reel\n"), "\(run.story)")
+      try directory.vmreel("verify", "y.reel").expectSuccess()
+      let replayed = try directory.vmreel("replay", "y.reel", "--no-console")
+      #expect(replayed.status == 0, "\(replayed.story)")
       #expect(run.text.contains("note: small/x.reel is partial"), "\(run.story)")
     }
   }

@@ -43,15 +43,18 @@ import TraceIO
   }
 
   @Test(
-    "The recording thread allocates for blocks and keyframes, never for an exit",
+    "The recording thread allocates for keyframes, never for an exit",
     .enabled(if: isKVMUsable, "no usable /dev/kvm"),
     .enabled(if: isOptimized, "unoptimised code allocates where optimised code does not"),
     .enabled(if: vmreel_allocation_count() >= 0, "this allocator cannot be counted"))
   func exitsDoNotAllocate() throws {
+    // What is made once in a process is made by now.
+    _ = try allocations(exits: 100)
     let few = try allocations(exits: 100)
     let many = try allocations(exits: 20_100)
-    // 40 000 exits and 60 000 events more fill two chunks; handing one over costs a few.
-    #expect(many - few < 100, "\(many - few) allocations for 40 000 exits more")
+    // 40 000 exits and 60 000 events more fill two chunks; the two keyframes allocate as many lists
+    // as there happen to be pages for.
+    #expect(many - few <= 8, "\(many - few) allocations for 40 000 exits more")
   }
 }
 

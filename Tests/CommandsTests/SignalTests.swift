@@ -4,7 +4,9 @@ import Testing
 extension ProgramTests {
   /// Recordings and replays that the user or the system ends.
   @Suite(.needsKVM) struct Signals {
-    static let signals: [(number: Int32, status: Int32)] = [(SIGINT, 130), (SIGTERM, 143)]
+    static let signals: [(number: Int32, status: Int32)] = [
+      (SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129),
+    ]
 
     /// How the test knows that nothing was lost: `verify` finds the reel sound, and its replay
     /// prints what the recording printed.

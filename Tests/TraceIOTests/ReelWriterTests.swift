@@ -1,4 +1,3 @@
-import CAllocationCounter
 import Glibc
 import Testing
 import Trace
@@ -132,33 +131,39 @@ struct ReelWriterTests {
     #expect(try openReel(path).eventBlocks.map(\.header.eventCount) == [1, 2001])
   }
 
-  @Test(
-    "Appending allocates nothing per event",
-    .enabled(if: vmreel_allocation_count() >= 0, "this allocator cannot be counted"))
-  func allocations() throws {
-    let directory = try TemporaryDirectory()
-    let writer = try makeWriter(directory.file("allocations.reel"))
-    let payload: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
-    let count = 200_000
-    // The counter counts: an array of a size unknown to the optimiser is one allocation or more.
-    let start = vmreel_allocation_count()
-    let made = [UInt8](repeating: 0, count: 1000 + Int(start % 2))
-    #expect(vmreel_allocation_count() > start && !made.isEmpty)
+  /// A disk that is slower than the guest: the waits are counted, and end up among the totals.
+  @Test func waitsAreCounted() throws {
+    let slow = SlowDestination()
+    let writer = try ReelWriter(
+      slow, header: FileHeader(pageKey: [UInt8](1...16)), metadataJSON: [])
+    for index in 0..<300_000 { writer.append(noisyEvent(index)) }
+    let waits = writer.waits
+    // Nine chunks of which three are free: six waits or five, of 20 ms each.
+    #expect((4...7).contains(waits.count), "\(waits)")
+    #expect(waits.nanoseconds > 60_000_000, "\(waits)")
+    writer.append(HostTotals(moment: .end, anchor: 1, time: 1, counters: []))
+    _ = try writer.finish(endRecord(events: 300_000))
+    let totals = try #require(try Reel(slow).hostTotals().last)
+    #expect(totals["writer.waits"] == waits.count)
+    #expect(totals["writer.wait-nanoseconds"] == waits.nanoseconds)
+  }
+}
 
-    let before = vmreel_allocation_count()
-    unsafe payload.withUnsafeBytes { payload in
-      for index in 0..<count {
-        let event = noisyEvent(index)
-        if index % 8 == 0 {
-          unsafe writer.append(event, payload: payload)
-        } else {
-          writer.append(event)
-        }
-      }
-    }
-    let allocations = vmreel_allocation_count() - before
-    // Seven chunks are handed over, a few allocations each for the queue; per event there are none.
-    #expect(allocations < 200, "\(allocations) allocations for \(count) events")
-    _ = try writer.finish(endRecord(events: UInt64(count)))
+/// Keeps a reel in memory and takes its time.
+private final class SlowDestination: ReelDestination, ReelSource {
+  private var bytes: [UInt8] = []
+  var byteCount: UInt64 { UInt64(bytes.count) }
+  let isSeekable = true
+
+  func write(_ block: [UInt8]) throws(FileError) {
+    usleep(20_000)
+    bytes += block
+  }
+
+  func synchronize() throws(FileError) {}
+  func close() throws(FileError) {}
+
+  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
+    Array(bytes[Int(offset)..<Int(offset) + count])
   }
 }
