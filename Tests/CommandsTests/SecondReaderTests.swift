@@ -16,18 +16,19 @@ enum SecondReader {
   }()
 
   /// Why it cannot run, or `nil` when it can.
-  static let unavailable: String? = {
-    do {
-      let directory = try TestDirectory()
-      let run = try python(["-c", "import zstandard"], in: directory).wait()
-      return run.status == 0 ? nil : "no python3 with the module zstandard: run tools/setup"
-    } catch {
-      return "cannot start python3: \(error)"
-    }
-  }()
+  static let unavailable =
+    interpreter == nil ? "no python3 with the module zstandard: run tools/setup" : nil
+
+  /// The first Python that has the module: the PATH's, or the system's.
+  private static let interpreter = ["python3", "/usr/bin/python3"].first { name in
+    guard let directory = try? TestDirectory() else { return false }
+    let program = try? Program(
+      name, ["-c", "import zstandard"], in: directory, environment: environment)
+    return program?.wait().status == 0
+  }
 
   static func python(_ arguments: [String], in directory: TestDirectory) throws -> Program {
-    try Program("python3", arguments, in: directory, environment: environment)
+    try Program(interpreter ?? "python3", arguments, in: directory, environment: environment)
   }
 
   /// The names of all sample reels, those in subdirectories too.
