@@ -5,6 +5,8 @@
   reel.py events FILE [--times]  the events as CSV: what `vmreel dump --format csv` has, and more
   reel.py blocks FILE            the block headers, one a line
 
+Blocks are found by the index where there is one; --walk goes from header to header instead. `check` does both.
+
 Example: tools/reel.py check traces/hello.reel
 Exit status: 0 fine; 2 trouble, or a reel that is damaged or partial, with a sentence for each finding.
 """
@@ -13,14 +15,23 @@ import argparse
 import json
 import os
 import sys
+from collections import namedtuple
 
+from reel_events import (
+    DIGEST_START, DMA, IN, INPUT, KERNEL_EXIT_COLUMNS, KINDS, MARK, MMIO_READ, MMIO_WRITE, OUT, RDMSR, RESYNC,
+    Event, columns, digest_after, is_guest_made, read_events, sums, times)
 from reel_format import (
-    DIGEST_START, END, EVENTS, HOST_TOTALS, IN, INPUT, KERNEL_EXIT_COLUMNS, KERNEL_EXITS, KEYFRAME, KINDS,
-    MARK, MAX_COUNTERS, MAX_ELEMENTS, MAX_MAP_CHAIN, MAX_MAP_PAGES, MAX_NAME_BYTES, MAX_STATE_ENTRIES,
-    METADATA, MMIO_READ, MMIO_WRITE, OUT, PAGE_SIZE, PAGES, RDMSR, Block, Cursor, Damage, Event, Reel,
-    block_name, columns, digest_after, is_guest_made, poly1305, read_events, require, sums, times)
+    END, EVENTS, FOOTER, HOST_TOTALS, INDEX, KERNEL_EXITS, KEYFRAME, MASK64, MAX_COUNTERS, MAX_ELEMENTS,
+    MAX_MAP_CHAIN, MAX_MAP_PAGES, MAX_NAME_BYTES, MAX_STATE_ENTRIES, METADATA, PAGE_SIZE, PAGES, Block, Cursor,
+    Damage, Partial, Reel, block_name, decompress, poly1305, require)
 
 ZERO_PAGE = bytes(16)
+
+
+# Metadata that are always there.
+METADATA_KEYS = {"tool": str, "commandLine": list, "guest": dict, "memoryMiB": int, "board": dict, "cpu": dict,
+                 "host": dict, "policies": dict, "eventKinds": dict}
+Marked = namedtuple("Marked", "event guest_made digest low")  # at a keyframe; digests that are not known: None
 
 
 class Checker:
@@ -28,52 +39,90 @@ class Checker:
 
     def __init__(self, reel):
         self.reel, self.findings = reel, []
-        self.events, self.guest_made, self.kernel_exits, self.skipped = 0, 0, 0, 0
-        self.last, self.state = None, DIGEST_START  # the event before, the running digest if known
-        self.end_of = {EVENTS: 0, KERNEL_EXITS: 0}  # the last time of such blocks
-        self.anchor = self.next_event = 0
+        self.is_lost = False  # a block could not be read
+        self.policies, self.devices, self.images = {}, {0}, 0
+        self.events = self.guest_made = self.kernel_exits = self.skipped = self.next_event = 0
+        self.last, self.state, self.low = None, DIGEST_START, DIGEST_START & 0xFF  # the event before, the digest
+        self.end_of = {EVENTS: None, KERNEL_EXITS: None}  # the last time of such blocks
+        self.anchor, self.observed = 0, 0  # of kernel exits; one more than the last event host totals name
         self.recorded, self.end = None, None
-        self.pages, self.map, self.chain = set(), {}, 0
-        self.keyframes, self.marks = {}, {}  # number: (event, guest-made exits, check)
+        self.identities, self.pages, self.map, self.chain = [], set(), {}, 0
+        self.keyframes, self.marks = {}, {}
 
     def run(self):
-        check = {METADATA: self.metadata, EVENTS: self.event_block, PAGES: self.page_block,
-                 KEYFRAME: self.keyframe, END: self.end_record, KERNEL_EXITS: self.kernel_exit_block,
-                 HOST_TOTALS: self.host_totals}
-        try:
-            for block in self.reel.blocks():
-                try:
-                    raw = self.reel.raw(block)
-                    if block.type in check:
-                        check[block.type](block, raw)
-                    self.skipped += block.type not in check
-                except Damage as damage:
-                    self.findings.append((block.offset, f"{block_name(block)}: {damage}"))
-                    self.last = self.state = None
-                if block.type in self.end_of:
-                    self.end_of[block.type] = block.last_time
-        except Damage as damage:
-            self.findings.append((damage.offset, str(damage)))
-        if not self.findings:
+        """Checks the file's two ways of finding blocks, then each block, then what they add up to."""
+        self.both_ways()
+        for block in self.reel.blocks:
+            try:
+                self.block(block)
+            except Damage as damage:
+                self.findings.append((block.offset, f"{block_name(block)}: {damage}"))
+                self.last = self.state = self.low = None
+                self.is_lost = True
+            if block.type in self.end_of:
+                self.end_of[block.type] = block.last_time
+        if not self.is_lost:
             try:
                 self.totals()
             except Damage as damage:
-                self.findings.append((block.offset, f"end: {damage}"))
+                self.findings.append((self.reel.blocks[-1].offset, f"totals: {damage}"))
+        self.findings.sort()
+
+    def both_ways(self):
+        reel = self.reel
+        self.is_lost = bool(reel.stop) and not isinstance(reel.stop, Partial)
+        walked, stop = (reel.blocks, reel.stop) if reel.stop else reel.walk()
+        try:
+            listed = reel.indexed()
+        except Damage as damage:
+            self.findings.append((damage.offset, str(damage)))
+            listed = []
+        if stop:
+            self.findings.append((stop.offset, str(stop)))
+        elif listed and listed != walked:
+            differing = next(b for a, b in zip(listed, walked) if a != b)
+            self.findings.append((differing.offset, "block header: the index lists another"))
+
+    def block(self, block):
+        stored = self.reel.stored(block)
+        in_columns = {EVENTS: self.event_block, KERNEL_EXITS: self.kernel_exit_block}
+        in_frames = {METADATA: self.metadata, PAGES: self.page_block, KEYFRAME: self.keyframe,
+                     END: self.end_record, HOST_TOTALS: self.host_totals}
+        if block.type in in_columns:
+            in_columns[block.type](block, stored)
+        elif block.type in in_frames:
+            in_frames[block.type](block, decompress(stored, block.raw_size))
+        else:
+            self.skipped += block.type not in (INDEX, FOOTER)  # those two have been read
+
+    def first_time(self, block):
+        """Times go on from block to block; a trimmed reel may begin with any."""
+        expected = self.end_of[block.type]
+        if expected is None:
+            expected = block.first_time if block.first_event else 0
+        require(block.first_time == expected, f"its first time is {block.first_time}, not {expected}")
 
     def expect(self, condition, message):
         """A rule that cannot be expected to hold once something is lost."""
-        require(condition or self.findings, message)
+        require(condition or self.is_lost, message)
 
     def metadata(self, _, raw):
         try:
-            require(isinstance(json.loads(raw.decode()), dict), "it is no JSON object")
+            metadata = json.loads(raw.decode())
         except (ValueError, RecursionError) as error:
             raise Damage(f"it is no JSON: {error}") from None
+        require(isinstance(metadata, dict), "it is no JSON object")
+        for key, kind in METADATA_KEYS.items():
+            require(isinstance(metadata.get(key), kind), f"it has no {key}, or one of another type")
+        devices, images = metadata.get("devices", []), metadata.get("images", [])
+        require(isinstance(devices, list) and isinstance(images, list), "devices or images are no array")
+        require(all(isinstance(device, dict) for device in devices), "a device is no object")
+        self.policies, self.images = metadata["policies"], len(images)
+        self.devices |= {device.get("number") for device in devices}
 
-    def event_block(self, block, raw):
-        require(block.first_time == self.end_of[EVENTS] or block.first_event and not self.events,
-                f"its first time is {block.first_time}, not {self.end_of[EVENTS]}")
-        for event in read_events(block, raw):
+    def event_block(self, block, stored):
+        self.first_time(block)
+        for event in read_events(block, stored):
             try:
                 self.event(event)
             except Damage as damage:
@@ -85,26 +134,38 @@ class Checker:
         name, fields = KINDS.get(event.kind, (None, None))
         for field in () if fields is None else "address width count value payload stream".split():
             require(field in fields.split() or not getattr(event, field), f"{name} has a {field}")
-        require(event.vcpu < 2**16 and event.count != 1 and event.count <= MAX_ELEMENTS, "vCPU or count")
+        self.data(event)
+        self.answer(event)
+        require(not event.arithmetic_flags & ~0x8D5, "more than arithmetic flags")
+        require(is_guest_made(event) or not (event.flags & 2 or event.check or event.arithmetic_flags),
+                "it has what only guest-made exits have")
+        require(event.kind not in (DMA, *range(48, 80)) or not event.timestamp, f"{name} has a timestamp")
+        require(event.entry % 16 == event.exit % 16 == 0, "its times are no multiples of 16 ns")
+        if not self.last and event.index:
+            self.state = self.low = None  # nothing is known of the event before
+        self.digest(event)
+        if event.kind == MARK:
+            require(event.address not in self.marks, f"keyframe {event.address} is marked twice")
+            self.marks[event.address] = Marked(event.index, self.guest_made, self.state, self.low)
+        self.events += 1
+
+    def data(self, event):
+        """The elements, payload, device and image of an event."""
+        require(event.count != 1, "a count of 1")
+        require(event.kind == DMA or event.count <= MAX_ELEMENTS, f"{event.count} elements")
         if event.kind in (OUT, MMIO_WRITE, INPUT):
             require(len(event.payload) == event.count * event.width, "its payload is not its elements")
             require(event.value < (1 if event.count else 256**event.width), "its value is too large")
         if event.kind in (OUT, IN, MMIO_READ, MMIO_WRITE):
             widths = (1, 2, 4) if event.kind in (OUT, IN) else range(1, 9)
             require(event.width in widths, f"a width of {event.width}")
-        self.answer(event)
-        require(not event.arithmetic_flags & ~0x8D5, "more than arithmetic flags")
-        require(is_guest_made(event) or not event.flags & 2, "flag bit 1, and no guest-made exit")
-        if not self.last and event.index:
-            self.state = None  # nothing is known of the event before
-        elif event.kind < 48 and not is_guest_made(event) or event.kind >= 64:
-            left = (self.last.rip, self.last.exit, self.last.exit) if self.last else (0, 0, 0)
-            require((event.rip, event.entry, event.exit) == left, "its RIP and times are not the last exit's")
-        if event.kind == MARK:
-            require(event.address not in self.marks, f"keyframe {event.address} is marked twice")
-            self.marks[event.address] = (event.index, self.guest_made, event.check)
-        self.events, self.guest_made = self.events + 1, self.guest_made + is_guest_made(event)
-        self.digest(event)
+        if event.kind == DMA:
+            require(len(event.payload) == (0 if event.image else event.count), "its payload is not its data")
+            require(event.image or not event.value, "an offset in no image")
+        require(32 <= event.kind < 48 or not event.device, "a device, and no input")
+        require(event.kind == DMA or not event.image, "an image, and no dma")
+        self.expect(event.device in self.devices and event.image <= self.images,
+                    "a device or an image that the metadata do not list")
 
     def answer(self, event):
         read = self.last
@@ -115,18 +176,28 @@ class Checker:
             require(event.width in widths and event.count == read.count, "it is not as large as the read")
 
     def digest(self, event):
+        """Follows the running digest as far as a reel without registers allows it."""
+        self.guest_made += is_guest_made(event)
         self.state = digest_after(event, self.state)
         if event.digest is not None:
             require(self.state in (None, event.digest), "its digest is not what its fields make")
             self.state = event.digest
-        require(self.state is None or self.state & 0xFFFF == event.check, "its check is not its digest's")
-        if is_guest_made(event) and self.events == event.index + 1 and self.guest_made % 64 == 0:
-            require(event.digest is not None, "it is a 64th guest-made exit without a digest")
+        keyframe = self.keyframes.get(event.address) if event.kind == MARK else None
+        if keyframe and self.state is None:
+            self.state = keyframe.digest
+        if event.kind < 48 or event.kind == RESYNC or self.state is not None:
+            self.low = event.check if is_guest_made(event) else None
+            if self.state is not None:
+                require(self.low in (None, self.state & 0xFF), "its check is not its digest's")
+                self.low = self.state & 0xFF
+        if is_guest_made(event) and self.events == event.index:  # not of a trimmed reel
+            require(event.digest is not None or self.guest_made % 64 and self.policies.get("check") != "full",
+                    "it has no digest, and is a 64th guest-made exit or each has one")
 
-    def kernel_exit_block(self, block, raw):
-        require(block.first_time == self.end_of[KERNEL_EXITS], "its first time is not the last one's end")
-        column = columns(raw, KERNEL_EXIT_COLUMNS, block.count)
-        times(block, column)
+    def kernel_exit_block(self, block, stored):
+        self.first_time(block)
+        column = columns(block, stored, KERNEL_EXIT_COLUMNS)
+        times(block, column, 1)
         require(set(column["isa"]) <= {1, 2}, "an unknown instruction set")
         for flags, address, duration in zip(column["flags"], column["address"], column["slice"]):
             require(flags & 8 or not address, "an address that is not known")
@@ -137,11 +208,14 @@ class Checker:
             self.anchor = anchor
         self.kernel_exits += block.count
 
-    def page_block(self, _, raw):
+    def page_block(self, block, raw):
         require(not self.reel.is_stripped, "pages in a stripped reel")
         cursor = Cursor(raw)
         count = cursor.fixed(4)
         require(len(raw) == 4 + count * (16 + PAGE_SIZE), f"{len(raw)} bytes for {count} pages")
+        require(block.count == count, f"its header counts {block.count} pages, not {count}")
+        self.expect(block.first_event == len(self.identities),
+                    f"its first ordinal is {block.first_event}, not {len(self.identities)}")
         for identity in [cursor.take(16) for _ in range(count)]:
             page = cursor.take(PAGE_SIZE)
             require(any(page), "the page of zeros is stored")
@@ -149,35 +223,43 @@ class Checker:
                     f"page {identity.hex()} has other contents")
             require(identity not in self.pages, f"page {identity.hex()} is stored twice")
             self.pages.add(identity)
+            self.identities.append(identity)
 
-    def keyframe(self, _, raw):
+    def keyframe(self, block, raw):
         cursor = Cursor(raw)
         number, kind, parent, flags = cursor.varint(), cursor.fixed(1), cursor.varint() - 1, cursor.fixed(1)
         event, guest_made, digest, _ = cursor.varint(), cursor.varint(), cursor.fixed(8), cursor.varint()
+        require((number, event) == (block.number, block.first_event), "its header has another number or event")
         before, is_full = max(self.keyframes, default=-1), bool(flags & 1)
         require(kind <= 3 and number > before, f"kind {kind}, number {number} after {before}")
+        require(before < 0 or event >= self.keyframes[before].event, "its mark is before that of the last one")
         self.expect(parent == -1 if is_full else parent == before >= 0, f"its parent is {parent}")
         self.chain = 1 if is_full else self.chain + 1
         self.expect(self.chain <= MAX_MAP_CHAIN, f"{self.chain} keyframes without a full map")
         self.page_map(cursor, {} if is_full else self.map)
-        for _ in ("vCPU", "board"):
+        for entries in ("vCPU", "board"):
             count = cursor.varint()
-            require(count <= MAX_STATE_ENTRIES, f"{count} state entries")
+            require(count <= MAX_STATE_ENTRIES, f"{count} {entries} entries")
             for _ in range(count):
-                require(max(cursor.varint() for _ in range(3)) < 2**16, "a state entry's number is too large")
+                owner = cursor.varint()
+                require(owner == 0 or entries == "vCPU", "a board entry of a vCPU")
+                require(max(owner, cursor.varint(), cursor.varint()) < 2**16, "a state entry's number is too large")
                 cursor.bytes()
         cursor.finish()
-        self.keyframes[number] = (event, guest_made, digest & 0xFFFF)
+        self.keyframes[number] = Marked(event, guest_made, digest, digest & 0xFF)
 
     def page_map(self, cursor, page_map):
-        count, page = cursor.varint(), 0
+        count, page, ordinal = cursor.varint(), 0, 0
         require(count <= (0 if self.reel.is_stripped else MAX_MAP_PAGES), f"a map of {count} pages")
         for position in range(count):
             step, identity = cursor.varint(), cursor.take(16)
             page += step
             require((step or not position) and page < 2**32, "its page numbers do not ascend below 2^32")
             self.expect(page_map.get(page, ZERO_PAGE) != identity, f"page {page} is listed, but did not change")
-            self.expect(identity == ZERO_PAGE or identity in self.pages, f"page {page} is not stored before it")
+            if identity != ZERO_PAGE:
+                ordinal = (ordinal + cursor.zigzag()) & MASK64
+                self.expect(self.identities[ordinal:ordinal + 1] == [identity],
+                            f"page {page} is not stored before it as number {ordinal}")
             page_map[page] = identity
         self.map = page_map
 
@@ -186,25 +268,40 @@ class Checker:
         moment, event, _, count = cursor.fixed(1), cursor.varint(), cursor.varint(), cursor.varint()
         require(moment <= 2 and count <= MAX_COUNTERS, f"moment {moment}, {count} counters")
         counters = {cursor.bytes(MAX_NAME_BYTES): cursor.varint() for _ in range(count)}
+        self.observed = max(self.observed, event)
         self.recorded = counters.get(b"tracer.recorded") if moment == 2 else None
 
     def end_record(self, _, raw):
         cursor = Cursor(raw)
         reason, _ = cursor.fixed(1), cursor.varint()
         require(reason <= 12, f"an unknown reason, {reason}")
-        self.end = [cursor.varint() for _ in range(5)][:3] + [cursor.fixed(8) & 0xFFFF]
+        *self.end, _, _ = [cursor.varint() for _ in range(5)]
+        digest = cursor.fixed(8)
+        require(self.state in (None, digest) and self.low in (None, digest & 0xFF),
+                "its digest is not that after the last event")
 
     def totals(self):
-        check = self.last.check if self.last else DIGEST_START & 0xFFFF
-        found = [self.events, self.guest_made, len(self.keyframes), check]
-        totals = "events, guest-made exits, keyframes, check"
-        require(self.end == found, f"it says {self.end} {totals}, found are {found}")
+        found = [self.events, self.guest_made, len(self.keyframes)]
+        totals = "events, guest-made exits, keyframes"
+        require(self.end in (None, found), f"the end says {self.end} {totals}, found are {found}")
         # A trimmed reel's first keyframe tells how many guest-made exits were before it.
         first = min(self.keyframes, default=None) if self.events < self.next_event else None
-        base = self.keyframes[first][1] - self.marks[first][1] if first in self.marks else 0
-        marks = {number: (event, exits + base, check) for number, (event, exits, check) in self.marks.items()}
-        require(self.keyframes == marks, "the keyframes and the marks among the events do not agree")
+        base = self.keyframes[first].guest_made - self.marks[first].guest_made if first in self.marks else 0
+        for number, keyframe in self.keyframes.items():
+            mark = self.marks.pop(number, None)
+            if mark is None and self.end is None and keyframe.event >= self.next_event:
+                continue  # cut off
+            require(mark, f"no event marks keyframe {number}")
+            require((mark.event, mark.guest_made + base) == keyframe[:2], f"keyframe {number} is not at its mark")
+            require(mark.digest in (None, keyframe.digest) and mark.low in (None, keyframe.low),
+                    f"keyframe {number} has not the digest of its mark")
+        require(not self.marks, f"keyframes that are marked are not there: {list(self.marks)}")
+        if self.end:
+            self.observations()
+
+    def observations(self):
         require(not self.kernel_exits or self.anchor < self.next_event, "a kernel exit after the last event")
+        require(self.observed <= self.next_event, "host totals after the last event")
         require(self.recorded in (None, self.kernel_exits),
                 f"there are {self.kernel_exits} kernel exits, not the {self.recorded} of the host totals")
 
@@ -212,8 +309,8 @@ class Checker:
 # Commands
 
 
-def check(path):
-    reel = Reel(path)
+def check(path, walk):
+    reel = Reel(path, walk)
     checker = Checker(reel)
     checker.run()
     for offset, message in checker.findings:
@@ -225,13 +322,13 @@ def check(path):
     return 0
 
 
-def events(path, with_times):
+def events(path, walk, with_times):
     names = Event._fields if with_times else Event._fields[:-2]
     print(",".join(names))
-    reel = Reel(path)
-    for block in reel.blocks():
+    reel = Reel(path, walk)
+    for block in reel.blocks:
         try:
-            found = read_events(block, reel.raw(block)) if block.type == EVENTS else []
+            found = read_events(block, reel.stored(block)) if block.type == EVENTS else []
         except Damage as damage:
             raise Damage(f"{block_name(block)}: {damage}", block.offset) from None
         for event in found:
@@ -240,14 +337,22 @@ def events(path, with_times):
             for name in ("address", "value", "rip", "check", "digest", "timestamp", "arithmetic_flags"):
                 fields[name] = "" if fields[name] is None else hex(fields[name])
             print(",".join(str(fields[name]) for name in names))
-    return 0
+    return opened(path, reel)
 
 
-def blocks(path):
+def blocks(path, walk):
+    reel = Reel(path, walk)
     print("offset", "type", *Block._fields[2:-1])
-    for block in Reel(path).blocks():
+    for block in reel.blocks:
         print(block.offset, block_name(block), *block[2:-1])
-    return 0
+    return opened(path, reel)
+
+
+def opened(path, reel):
+    """The exit status of a listing: 2 where blocks could not be found; a damaged index only costs a note."""
+    for damage in filter(None, (reel.index_damage, reel.stop)):
+        complain(path, damage.offset, damage)
+    return 2 if reel.stop else 0
 
 
 def complain(path, offset, message):
@@ -276,12 +381,14 @@ def main():
     listing.add_argument("file", metavar="FILE")
     listing.add_argument("--times", action="store_true")
     commands.add_parser("blocks").add_argument("file", metavar="FILE")
+    for command in commands.choices.values():
+        command.add_argument("--walk", action="store_true", help="find blocks by their headers, not by the index")
     options = parser.parse_args()
     if options.command == "check":
-        return max(guarded(check, path) for path in options.files)
+        return max(guarded(check, path, options.walk) for path in options.files)
     if options.command == "events":
-        return guarded(events, options.file, options.times)
-    return guarded(blocks, options.file)
+        return guarded(events, options.file, options.walk, options.times)
+    return guarded(blocks, options.file, options.walk)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Decodes reels: the file, its blocks and columns, the running digest; reel.py holds them to the rules.
+"""Decodes reels: the file, its blocks, its index; reel_events.py goes on, reel.py holds them to the rules.
 
 Written from the text of TRACE-FORMAT.md, as an example to port: whatever is wrong raises `Damage`.
 """
@@ -15,39 +15,19 @@ except ImportError:
     print("reel.py: needs the Python module zstandard (Debian: python3-zstandard)", file=sys.stderr)
     sys.exit(2)
 
-VERSION = (0, 10)
+VERSION = (0, 11)
 PAGES_STRIPPED = 1  # required feature bit 0, the only one of this version
 MASK64 = 2**64 - 1
 PAGE_SIZE = 4096
 
 # The format's limits.
-MAX_BLOCK_BYTES, MAX_BLOCK_EVENTS, MAX_ELEMENTS = 2**26, 2**20, 2**24
+MAX_BLOCK_BYTES, MAX_BLOCK_EVENTS, MAX_ELEMENTS, MAX_WINDOW_BYTES = 2**26, 2**20, 2**24, 2**26
 MAX_MAP_PAGES, MAX_MAP_CHAIN, MAX_STATE_ENTRIES = 2**26 // 17, 64, 2**16
-MAX_COUNTERS, MAX_NAME_BYTES = 2**12, 256
+MAX_COUNTERS, MAX_NAME_BYTES, MAX_INDEXED_BLOCKS = 2**12, 256, 2**20
 
-METADATA, EVENTS, PAGES, KEYFRAME, END, KERNEL_EXITS, HOST_TOTALS = range(1, 8)
-BLOCK_NAMES = ["", "metadata", "events", "pages", "keyframe", "end", "kernel-exits", "host-totals"]
-
-OUT, IN, MMIO_WRITE, MMIO_READ, RDMSR, SHUTDOWN, INPUT, MARK = 1, 2, 3, 4, 6, 8, 32, 64
-# Event kinds: their names, and which of the fields that not every kind has are theirs.
-KINDS = {
-    OUT: ("out", "address width count value payload stream"),
-    IN: ("in", "address width count"),
-    MMIO_WRITE: ("mmio-write", "address width value stream"),
-    MMIO_READ: ("mmio-read", "address width"),
-    5: ("wrmsr", "address value"),
-    RDMSR: ("rdmsr", "address"),
-    7: ("hlt", ""),
-    SHUTDOWN: ("shutdown", ""),
-    9: ("irq-window", ""),
-    10: ("system-event", "address"),
-    11: ("failure", "address value"),
-    INPUT: ("input", "width count value payload"),
-    33: ("interrupt", "address"),
-    34: ("window-request", ""),
-    48: ("kick", "address"),
-    MARK: ("keyframe", "address"),
-}
+METADATA, EVENTS, PAGES, KEYFRAME, END, KERNEL_EXITS, HOST_TOTALS, INDEX, FOOTER = range(1, 10)
+BLOCK_NAMES = ["", "metadata", "events", "pages", "keyframe", "end", "kernel-exits", "host-totals",
+               "index", "footer"]
 
 
 class Damage(Exception):
@@ -56,6 +36,10 @@ class Damage(Exception):
     def __init__(self, message, offset=0):
         super().__init__(message)
         self.offset = offset
+
+
+class Partial(Damage):
+    """The reel stops here, before its end; what stands before is good."""
 
 
 def require(condition, message):
@@ -91,8 +75,7 @@ class Cursor:
         return value
 
     def zigzag(self):
-        value = self.varint()
-        return (value >> 1) ^ -(value & 1)
+        return unzigzag(self.varint())
 
     def bytes(self, limit=MAX_BLOCK_BYTES):
         count = self.varint()
@@ -101,6 +84,10 @@ class Cursor:
 
     def finish(self):
         require(self.position == len(self.data), f"{len(self.data) - self.position} bytes are left over")
+
+
+def unzigzag(value):
+    return (value >> 1) ^ -(value & 1)
 
 
 def has_checksum(data, stored):
@@ -119,7 +106,7 @@ def poly1305(key, message):
 def decompress(stored, raw_size):
     """The contents of exactly one zstd frame, exactly `raw_size` bytes."""
     require(stored[:4] == b"\x28\xb5\x2f\xfd", "its stored bytes are no zstd frame")
-    frame, raw = zstandard.ZstdDecompressor().decompressobj(), bytearray()
+    frame, raw = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj(), bytearray()
     # In small portions, to notice a bomb before it has grown: 512 bytes become 16 MiB at most.
     for start in range(0, len(stored), 512):
         require(not frame.eof, "bytes follow its zstd frame")
@@ -136,7 +123,7 @@ def decompress(stored, raw_size):
 # The file
 
 Block = namedtuple(
-    "Block", "offset type stored_size raw_size first_event count first_time last_time checksum")
+    "Block", "offset type stored_size raw_size first_event count number first_time last_time checksum")
 
 
 def block_name(block):
@@ -144,9 +131,9 @@ def block_name(block):
 
 
 class Reel:
-    """A reel file; opening it checks the file header."""
+    """A reel file: opening it checks the file header and finds the blocks, by the index or by walking."""
 
-    def __init__(self, path):
+    def __init__(self, path, walk=False):
         self.file = open(path, "rb")
         self.size = os.fstat(self.file.fileno()).st_size
         header = self.file.read(64)
@@ -157,161 +144,133 @@ class Reel:
         require((major, minor) == VERSION, f"it has format {major}.{minor}, not {VERSION[0]}.{VERSION[1]}")
         require(not features & ~PAGES_STRIPPED, f"it requires features this reader lacks ({features:#x})")
         self.is_stripped = bool(features & PAGES_STRIPPED)
+        self.blocks, self.stop, self.index_damage = [], None, None
+        self.open(walk)
 
-    def blocks(self):
-        """All blocks; raises `Damage` when there is no telling where the next one begins."""
-        offset, last, next_event = 64, None, None
-        while offset + 64 <= self.size:
-            self.file.seek(offset)
+    def open(self, walk):
+        """Finds the blocks: `stop` tells why they do not reach the reel's end, `index_damage` why the
+        index was not used."""
+        if not walk:
             try:
-                block = self.block(offset, self.file.read(64))
-                require((last is None) == (block.type == METADATA),
-                        "metadata are the first block, and no other")
-                require(last is None or last.type != END, "it follows the end block")
-                if block.type == EVENTS:
-                    require(next_event in (None, block.first_event),
-                            f"it begins with event {block.first_event}, not {next_event}")
-                    next_event = block.first_event + block.count
+                self.blocks = self.indexed()
             except Damage as damage:
-                raise Damage(f"block header: {damage}", offset) from None
-            if offset + 64 + block.stored_size > self.size:
-                break
-            last = block
+                self.index_damage = damage
+        if not self.blocks:
+            self.blocks, self.stop = self.walk()
+
+    def indexed(self):
+        """The blocks as the index lists them, itself and the footer last; none if there is no good footer."""
+        try:
+            footer = self.header(self.size - 64)
+            require(footer.type == FOOTER, "no footer")
+        except Damage:
+            return []
+        try:
+            index = self.header(footer.first_event)
+            require(index.type == INDEX, "no index is where the footer says")
+            require(end_of(index) == footer.offset, "the index does not end where the footer begins")
+            blocks = listed(self.raw(index)) + [index, footer]
+            require(end_of(blocks[-3]) == index.offset, "the index's blocks do not end where it begins")
+            return list(ordered(blocks))
+        except Damage as damage:
+            raise Damage(f"the index is damaged: {damage}", min(footer.first_event, footer.offset)) from None
+
+    def walk(self):
+        """The blocks as their headers stand one after the other, and why they end too early, or `None`."""
+        blocks = []
+        try:
+            for block in ordered(self.headers()):
+                blocks.append(block)
+            if end_of(blocks[-1]) != self.size:
+                raise Damage("bytes follow the reel's last block", end_of(blocks[-1]))
+        except Damage as damage:
+            return blocks, damage
+        return blocks, None
+
+    def headers(self):
+        """The block headers from the first to the last one a reel has; `Partial` where the file ends before."""
+        offset = 64
+        while True:
+            block = self.header(offset)
+            if end_of(block) > self.size:
+                raise Partial(f"the reel is partial: its {block_name(block)} block is cut off here", offset)
             yield block
-            offset += 64 + block.stored_size
-        if last is None or last.type != END:
-            raise Damage("the reel is partial: it stops here, without its end block", offset)
-        if offset != self.size:
-            raise Damage("bytes follow the end block", offset)
+            offset = end_of(block)
+            if is_last(block):
+                return
 
-    @staticmethod
-    def block(offset, header):
-        require(header[:4] == b"vmrb", "no block begins here")
-        require(has_checksum(header[:56], header[56:]), "its checksum does not match")
-        block = Block(offset, *struct.unpack("<4xH2xIIQI4xQQQ8x", header))
-        require(max(block.stored_size, block.raw_size) <= MAX_BLOCK_BYTES, "a block of more than 64 MiB")
-        if block.type in (EVENTS, KERNEL_EXITS):
-            require(block.count <= min(MAX_BLOCK_EVENTS, block.raw_size), f"{block.count} events in a block")
-            require(block.first_event + block.count <= MASK64, "event numbers of more than 64 bits")
-        return block
+    def header(self, offset):
+        """The block header at an offset, held to all that can be said of it alone."""
+        if not 64 <= offset <= self.size - 64:
+            raise Partial("the reel is partial: it stops here, before its last block", min(offset, self.size))
+        self.file.seek(offset)
+        data = self.file.read(64)
+        try:
+            require(data[:4] == b"vmrb", "no block begins here")
+            require(has_checksum(data[:56], data[56:]), "its checksum does not match")
+            return limited(Block(offset, *struct.unpack("<4xH2xIIQIIQQQ8x", data)))
+        except Damage as damage:
+            raise Damage(f"block header: {damage}", offset) from None
 
-    def raw(self, block):
-        """The block's contents, its checksum compared."""
+    def stored(self, block):
+        """The block's stored bytes, their checksum compared."""
         self.file.seek(block.offset + 64)
         stored = self.file.read(block.stored_size)
         require(zlib.crc32(stored) == block.checksum, "its checksum does not match")
-        return decompress(stored, block.raw_size)
+        return stored
+
+    def raw(self, block):
+        """The contents of a block that is one frame: all but events, kernel exits and the footer."""
+        return decompress(self.stored(block), block.raw_size)
 
 
-# Columns
-
-U8, VARINT, ZIGZAG, U16, U64, BYTES = range(6)
-FIXED = {U8: "B", U16: "H", U64: "Q"}
-EVENT_COLUMNS = dict(enumerate((
-    ("kind", U8), ("flags", U8), ("vcpu", VARINT), ("stream", U8), ("width", U8), ("count", VARINT),
-    ("address", VARINT), ("value", VARINT), ("rip", ZIGZAG), ("check", U16), ("digest", U64),
-    ("gap", ZIGZAG), ("slice", ZIGZAG), ("length", VARINT), ("payload", BYTES), ("timestamp", ZIGZAG),
-    ("arithmetic_flags", VARINT)), start=1))
-KERNEL_EXIT_COLUMNS = dict(enumerate((
-    ("isa", U8), ("flags", U8), ("vcpu", VARINT), ("anchor", VARINT), ("reason", VARINT), ("rip", ZIGZAG),
-    ("info1", VARINT), ("info2", VARINT), ("interrupt_information", VARINT), ("error_code", VARINT),
-    ("address", VARINT), ("gap", ZIGZAG), ("slice", ZIGZAG)), start=1))
+def end_of(block):
+    return block.offset + 64 + block.stored_size
 
 
-def entries(encoding, data, count):
-    """A column's entries, which must use up its bytes."""
-    if encoding in FIXED:
-        layout = f"<{count}{FIXED[encoding]}"
-        require(struct.calcsize(layout) == len(data), f"{len(data)} bytes in a column of {count} entries")
-        return struct.unpack(layout, data)
-    cursor = Cursor(data)
-    values = [cursor.varint() if encoding == VARINT else cursor.zigzag() for _ in range(count)]
-    cursor.finish()
-    return values
+def is_last(block):
+    return block.type == FOOTER or block.type == END and block.number != 1
 
 
-def columns(raw, known, count):
-    """The known columns by name, zeros for those left out; `skipped` counts the others."""
-    cursor, found = Cursor(raw), {"skipped": 0}
-    directory = [struct.unpack("<HBBI", cursor.take(8)) for _ in range(cursor.fixed(2))]
-    identifiers = [0] + [identifier for identifier, *_ in directory]
-    require(all(a < b for a, b in zip(identifiers, identifiers[1:])), "its column ids do not ascend")
-    for identifier, encoding, flags, size in directory:
-        data = cursor.take(size)
-        name, expected = known.get(identifier, (None, None))
-        if encoding != expected:
-            require(not flags & 1, f"column {identifier} is required and not known")
-            found["skipped"] += 1
-        elif encoding == BYTES:
-            found[name] = data
-        else:
-            # A digest is there for each event that announces one; the flags come before it.
-            announced = sum(flag & 1 for flag in found.get("flags", ())) if name == "digest" else count
-            found[name] = entries(encoding, data, announced)
-    cursor.finish()
-    for name, encoding in known.values():
-        found.setdefault(name, b"" if encoding == BYTES else (0,) * count)
-    return found
+def limited(block):
+    """The block, if its header keeps the limits."""
+    require(max(block.stored_size, block.raw_size) <= MAX_BLOCK_BYTES, "a block of more than 64 MiB")
+    if block.type in (EVENTS, KERNEL_EXITS, PAGES):
+        require(block.count <= min(MAX_BLOCK_EVENTS, block.raw_size), f"{block.count} events in a block")
+        require(block.first_event + block.count <= MASK64, "event numbers of more than 64 bits")
+    if block.type == FOOTER:
+        require(block.stored_size == block.raw_size == block.checksum == 0, "a footer with contents")
+    return block
 
 
-def sums(differences, start=0):
-    """Running sums, modulo 2^64."""
-    for difference in differences:
-        start = (start + difference) & MASK64
-        yield start
+def ordered(blocks):
+    """The blocks, while each may follow the one before."""
+    last = next_event = None
+    for block in blocks:
+        expected = {None: METADATA, END: INDEX, INDEX: FOOTER}.get(last and last.type)
+        try:
+            require(block.type == expected or not expected and block.type not in (METADATA, INDEX, FOOTER),
+                    f"a {block_name(block)} block has no place here")
+            if block.type == EVENTS:
+                require(next_event in (None, block.first_event),
+                        f"it begins with event {block.first_event}, not {next_event}")
+                next_event = block.first_event + block.count
+        except Damage as damage:
+            raise Damage(f"block header: {damage}", block.offset) from None
+        last = block
+        yield block
 
 
-def times(block, column):
-    """The entry and exit times of a block's events or kernel exits."""
-    mixed = [d for pair in zip(column["gap"], column["slice"]) for d in pair]
-    moments = list(sums(mixed, block.first_time))
-    require(not moments or moments[-1] == block.last_time, "its last time is not that of its last event")
-    return moments[::2], moments[1::2]
-
-
-Event = namedtuple("Event", "index kind vcpu stream width count address value payload rip check digest "
-                            "flags timestamp arithmetic_flags entry exit")
-
-
-def read_events(block, raw):
-    """The events of a block."""
-    column = columns(raw, EVENT_COLUMNS, block.count)
-    require(0 not in column["kind"], "an event of kind 0")
-    payload, digests = Cursor(column["payload"]), iter(column["digest"])
-    column["payload"] = [payload.take(length) for length in column["length"]]
-    payload.finish()
-    column["digest"] = [next(digests, 0) if flags & 1 else None for flags in column["flags"]]
-    column["rip"], column["timestamp"] = sums(column["rip"]), sums(column["timestamp"])
-    column["entry"], column["exit"] = times(block, column)
-    column["index"] = range(block.first_event, block.first_event + block.count)
-    return [Event(*fields) for fields in zip(*(column[name] for name in Event._fields))]
-
-
-def is_guest_made(event):
-    return 1 <= event.kind <= 31
-
-
-# The running digest
-
-DIGEST_START = 0x766D7265656C3039
-
-
-def absorb(state, word):
-    mixed = (state ^ word) * 0x9E3779B97F4A7C15 & MASK64
-    mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93 & MASK64
-    return mixed ^ mixed >> 29
-
-
-def digest_after(event, state):
-    """The state after an event; `None` where registers went in, which a reel does not hold."""
-    if event.kind >= 48 or state is None:
-        return state
-    if is_guest_made(event) and event.kind != SHUTDOWN:
-        return None
-    words = [event.kind | event.width << 8 | event.vcpu << 16 | event.count << 32, event.address, event.value]
-    if event.count > 1:
-        data = event.payload
-        words += [len(data)] + [int.from_bytes(data[i:i + 8], "little") for i in range(0, len(data), 8)]
-    for word in words + [event.timestamp] * (event.timestamp != 0):
-        state = absorb(state, word)
-    return state
+def listed(raw):
+    """The blocks an index lists, which lie one after the other."""
+    cursor, offset, blocks = Cursor(raw), 64, []
+    count = cursor.varint()
+    require(3 <= count + 1 <= MAX_INDEXED_BLOCKS + 1, f"a list of {count} blocks")
+    for _ in range(count):
+        fields = [cursor.varint() for _ in range(8)] + [cursor.fixed(4)]
+        require(fields[0] < 2**16 and max(fields[4], fields[5]) < 2**32, "a field larger than a header has")
+        blocks.append(limited(Block(offset, *fields)))
+        require(not is_last(blocks[-1]), "its end says that no index follows")
+        offset = end_of(blocks[-1])
+    require(blocks[-1].type == END, "its last block is no end")
+    return blocks
