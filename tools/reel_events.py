@@ -7,7 +7,7 @@ import struct
 from collections import namedtuple
 from itertools import accumulate
 
-from reel_format import MASK64, Cursor, decompress, require, unzigzag
+from reel_format import MASK64, MAX_ELEMENTS, Cursor, decompress, require, unzigzag
 
 OUT, IN, MMIO_WRITE, MMIO_READ, RDMSR, SHUTDOWN, INPUT, DMA, MARK, RESYNC = 1, 2, 3, 4, 6, 8, 32, 35, 64, 65
 # Event kinds: their names, and which of the fields that not every kind has are theirs.
@@ -43,7 +43,7 @@ EVENT_COLUMNS = dict(enumerate((
     Column("vcpu", PLANES, limit=2**16 - 1),
     Column("stream", PLANES, limit=255),
     Column("width", PLANES, limit=255),
-    Column("count", PLANES, limit=2**32 - 1),
+    Column("count", PLANES, limit=MAX_ELEMENTS),
     Column("address", PLANES),
     Column("value", PLANES),
     Column("rip", ZIGZAG_ROWS, EXITS),

@@ -244,21 +244,30 @@ def limited(block):
 
 
 def ordered(blocks):
-    """The blocks, while each may follow the one before."""
-    last = next_event = None
+    """The blocks, while each may follow the one before and those of its type."""
+    last, last_of = None, {}
     for block in blocks:
         expected = {None: METADATA, END: INDEX, INDEX: FOOTER}.get(last and last.type)
         try:
             require(block.type == expected or not expected and block.type not in (METADATA, INDEX, FOOTER),
                     f"a {block_name(block)} block has no place here")
-            if block.type == EVENTS:
-                require(next_event in (None, block.first_event),
-                        f"it begins with event {block.first_event}, not {next_event}")
-                next_event = block.first_event + block.count
+            continues(block, last_of.get(block.type))
         except Damage as damage:
             raise Damage(f"block header: {damage}", block.offset) from None
-        last = block
+        last = last_of[block.type] = block
         yield block
+
+
+def continues(block, before):
+    """Holds a block to the order within its type."""
+    if block.type == PAGES or block.type == EVENTS and before:
+        expected = before.first_event + before.count if before else 0
+        require(block.first_event == expected,
+                f"it begins with {block_name(block)[:-1]} {block.first_event}, not {expected}")
+    if block.type in (KEYFRAME, KERNEL_EXITS) and before:
+        require(block.first_event >= before.first_event, f"it goes back to event {block.first_event}")
+        require(block.type == KERNEL_EXITS or block.number > before.number,
+                f"keyframe {block.number} follows keyframe {before.number}")
 
 
 def listed(raw):
