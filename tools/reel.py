@@ -38,7 +38,7 @@ class Checker:
     """Holds a reel's blocks against the rules. After a damaged block it leaves out what needs that block."""
 
     def __init__(self, reel):
-        self.reel, self.findings = reel, []
+        self.reel, self.findings = reel, {}  # offset: what is wrong there
         self.is_lost = False  # a block could not be read
         self.policies, self.devices, self.images = {}, [0], 0
         self.events = self.guest_made = self.kernel_exits = self.skipped = self.next_event = 0
@@ -51,12 +51,12 @@ class Checker:
 
     def run(self):
         """Checks the file's two ways of finding blocks, then each block, then what they add up to."""
-        self.both_ways()
-        for block in self.reel.blocks:
+        blocks = self.both_ways()
+        for block in blocks:
             try:
                 self.block(block)
             except Damage as damage:
-                self.findings.append((block.offset, f"{block_name(block)}: {damage}"))
+                self.find(block.offset, f"{block_name(block)}: {damage}")
                 self.last = self.state = self.low = None
                 self.is_lost = True
             if block.type in self.end_of:
@@ -65,23 +65,28 @@ class Checker:
             try:
                 self.totals()
             except Damage as damage:
-                self.findings.append((self.reel.blocks[-1].offset, f"totals: {damage}"))
-        self.findings.sort()
+                self.find(next((b.offset for b in blocks if b.type == END), 64), f"totals: {damage}")
+
+    def find(self, offset, message):
+        """Notes what is wrong, once for each place."""
+        if offset not in self.findings:
+            self.findings[offset] = message
 
     def both_ways(self):
+        """Holds the index to the headers it lists; the blocks to read: by headers if they lead to the end."""
         reel = self.reel
         self.is_lost = bool(reel.stop) and not isinstance(reel.stop, Partial)
         walked, stop = (reel.blocks, reel.stop) if reel.stop else reel.walk()
+        if stop:
+            self.find(stop.offset, str(stop))
         try:
             listed = reel.indexed()
         except Damage as damage:
-            self.findings.append((damage.offset, str(damage)))
+            self.find(damage.offset, str(damage))
             listed = []
-        if stop:
-            self.findings.append((stop.offset, str(stop)))
-        elif listed and listed != walked:
-            differing = next((b for a, b in zip(listed, walked) if a != b), walked[-1])
-            self.findings.append((differing.offset, "block header: the index lists another"))
+        if listed and not stop and listed != walked:
+            self.find(listed[-2].offset, "the index does not list the blocks that are there")
+        return reel.blocks if stop else walked
 
     def block(self, block):
         stored = self.reel.stored(block)
@@ -309,7 +314,7 @@ def check(path, walk):
     reel = Reel(path, walk)
     checker = Checker(reel)
     checker.run()
-    for offset, message in checker.findings:
+    for offset, message in sorted(checker.findings.items()):
         complain(path, offset, message)
     if checker.findings:
         return 2

@@ -229,7 +229,7 @@ def end_of(block):
 
 
 def is_last(block):
-    return block.type == FOOTER or block.type == END and block.number != 1
+    return block.type == FOOTER or block.type == END and block.number == 0
 
 
 def limited(block):
