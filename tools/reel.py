@@ -26,8 +26,6 @@ from reel_format import (
     Damage, Partial, Reel, block_name, decompress, poly1305, require)
 
 ZERO_PAGE = bytes(16)
-
-
 # Metadata that are always there.
 METADATA_KEYS = {"tool": str, "commandLine": list, "guest": dict, "memoryMiB": int, "board": dict, "cpu": dict,
                  "host": dict, "policies": dict, "eventKinds": dict}
@@ -142,9 +140,6 @@ class Checker:
         require(not event.arithmetic_flags & ~0x8D5, "more than arithmetic flags")
         require(is_guest_made(event) or not (event.flags & 2 or event.check or event.arithmetic_flags),
                 "it has what only guest-made exits have")
-        if self.policies.get("tsc") != "freeze":
-            is_timestamp = event.kind == INPUT and event.width == 8 and self.policies.get("tsc") == "patch"
-            self.expect(is_timestamp or not event.timestamp, f"a timestamp under {self.policies.get('tsc')}")
         require(event.entry % 16 == event.exit % 16 == 0, "its times are no multiples of 16 ns")
         if not self.last and event.index:
             self.state = self.low = None  # nothing is known of the event before
@@ -172,12 +167,17 @@ class Checker:
                     "a device or an image that the metadata do not list")
 
     def answer(self, event):
-        read = self.last
+        """A read and its answer stand together; under `patch` an answer may be a timestamp."""
+        read, is_timestamp, policy = self.last, False, self.policies.get("tsc")
         if read and (read.kind in (IN, MMIO_READ, RDMSR) or event.kind == INPUT):
             require(read.kind in (IN, MMIO_READ, RDMSR) and event.kind == INPUT, "no answer follows its read")
             is_timestamp = (read.kind, read.address, read.width, read.count) == (IN, 0xE4, 4, 0)
             widths = (8,) if read.kind == RDMSR else (read.width, 8) if is_timestamp else (read.width,)
             require(event.width in widths and event.count == read.count, "it is not as large as the read")
+            is_timestamp = is_timestamp and event.width == 8
+            require(not (is_timestamp and event.value), "it answers with a timestamp and a value")
+        self.expect(policy == "freeze" or policy == "patch" and is_timestamp or not event.timestamp,
+                    f"a timestamp under the policy {policy}")
 
     def digest(self, event):
         """Follows the running digest as far as a reel without registers allows it."""

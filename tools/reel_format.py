@@ -274,7 +274,7 @@ def listed(raw):
     """The blocks an index lists, which lie one after the other."""
     cursor, offset, blocks = Cursor(raw), 64, []
     count = cursor.varint()
-    require(3 <= count + 1 <= MAX_INDEXED_BLOCKS + 1, f"a list of {count} blocks")
+    require(2 <= count <= MAX_INDEXED_BLOCKS, f"a list of {count} blocks")
     for _ in range(count):
         fields = [cursor.varint() for _ in range(8)] + [cursor.fixed(4)]
         require(fields[0] < 2**16 and max(fields[4], fields[5]) < 2**32, "a field larger than a header has")
