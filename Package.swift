@@ -50,6 +50,7 @@ let package = Package(
     layer("KVM", ["CKVM", "Bytes", "Machine"]),
     layer("Replay", ["Bytes", "Disassembly", "Machine", "Trace"]),
     layer("Analysis", ["Bytes", "Trace"]),
+    layer("SyntheticReels", ["Bytes", "Trace"]),
 
     // L3
     layer("Reporting", ["Analysis", "Trace"]),
@@ -58,8 +59,8 @@ let package = Package(
     layer(
       "Commands",
       [
-        "Bytes", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay", "Analysis",
-        "Reporting", argumentParser,
+        "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
+        "Analysis", "SyntheticReels", "Reporting", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -72,12 +73,13 @@ let package = Package(
     tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Trace"]),
+    tests(of: "SyntheticReels", ["Analysis", "Bytes", "Trace"]),
     tests(of: "Reporting", ["Analysis", "Trace"]),
     tests(
       of: "Commands",
       [
         "Analysis", "BuiltInGuests", "Bytes", "CAllocationCounter", "KVM", "Machine", "Replay",
-        "Trace", "TraceIO",
+        "SyntheticReels", "Trace", "TraceIO",
       ]),
   ]
 )

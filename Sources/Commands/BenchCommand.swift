@@ -2,16 +2,20 @@ internal import ArgumentParser
 internal import KVM
 internal import Machine
 
-/// `vmreel bench`: what recording costs, as ratios within one run.
+/// `vmreel bench`: what recording and reading cost, as ratios within one run.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure what recording costs on this machine.",
+    abstract: "Measure what recording and reading cost on this machine.",
     discussion: """
       Example:
         vmreel bench exits
       """,
-    subcommands: [BenchExitsCommand.self, BenchGuestCommand.self])
+    subcommands: [
+      BenchExitsCommand.self, BenchGuestCommand.self, BenchWriteCommand.self,
+      BenchReadCommand.self, BenchStatsCommand.self, BenchDiffCommand.self,
+      BenchSeekCommand.self, BenchSizeCommand.self, BenchGenerateCommand.self,
+    ])
 }
 
 /// `vmreel bench exits`: the cost of an exit bare, run and recorded.

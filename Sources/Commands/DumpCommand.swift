@@ -83,13 +83,21 @@ struct DumpCommand: ParsableCommand {
         }
       StandardOutput.shared.write(line + "\n")
       while let due = exit, due.anchor <= cursor.index {
-        let description = KernelExitDescription(due, names: names, times: times)
-        StandardOutput.shared.write(
-          (format == .json ? description.jsonLine : description.line) + "\n")
+        write(due, names)
         exit = try observed.next()
       }
       if StandardOutput.shared.hasFailed { return }
     }
+    // What was seen after the last event; of an import without events, all there is.
+    while let due = exit, due.anchor < range?.upper ?? .max, !StandardOutput.shared.hasFailed {
+      write(due, names)
+      exit = try observed.next()
+    }
+  }
+
+  private func write(_ exit: KernelExitRecord, _ names: KernelExitName) {
+    let description = KernelExitDescription(exit, names: names, times: times)
+    StandardOutput.shared.write((format == .json ? description.jsonLine : description.line) + "\n")
   }
 }
 

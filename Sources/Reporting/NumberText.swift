@@ -1,7 +1,7 @@
 /// Numbers as text, the same on every host and in every locale.
-enum NumberText {
+public enum NumberText {
   /// A number with a fixed number (0–9) of decimals; `-` for one that is not finite.
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  public static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return "-" }
     let scale = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
     guard let scaled = UInt64(exactly: (value.magnitude * scale).rounded()) else {

@@ -1,8 +1,10 @@
 /// Columns of text, as wide as their widest cell.
-struct TextTable {
+public struct TextTable {
   /// Which side of its column a cell's text is at.
-  enum Alignment {
+  public enum Alignment: Sendable {
+    /// At the left.
     case left
+    /// At the right.
     case right
   }
 
@@ -10,23 +12,23 @@ struct TextTable {
   private var rows: [[String]] = []
 
   /// Makes a table; each column has a heading and a side.
-  init(_ columns: [(heading: String, alignment: Alignment)]) {
+  public init(_ columns: [(heading: String, alignment: Alignment)]) {
     alignments = columns.map(\.alignment)
     rows = [columns.map(\.heading)]
   }
 
   /// Makes a table without headings.
-  init(alignments: [Alignment]) {
+  public init(alignments: [Alignment]) {
     self.alignments = alignments
   }
 
   /// Adds a row; it must have a cell for each column.
-  mutating func add(_ cells: [String]) {
+  public mutating func add(_ cells: [String]) {
     rows.append(cells)
   }
 
   /// The lines, two blanks between columns, none at the ends.
-  var lines: [String] {
+  public var lines: [String] {
     let widths = alignments.indices.map { column in
       rows.map { $0[column].count }.max() ?? 0
     }

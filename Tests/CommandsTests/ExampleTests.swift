@@ -96,7 +96,9 @@ extension ProgramTests {
   @Suite struct Help {
     static let commands = [
       ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["strip"],
-      ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
+      ["guests"], ["doctor"], ["bench"], ["bench", "exits"], ["bench", "write"], ["bench", "read"],
+      ["bench", "stats"], ["bench", "diff"], ["bench", "seek"], ["bench", "size"],
+      ["bench", "generate"],
     ]
 
     @Test(arguments: commands)
@@ -110,7 +112,7 @@ extension ProgramTests {
 
     @Test func versionNamesTheFormat() throws {
       let version = try TestDirectory().vmreel("--version")
-      #expect(version.status == 0 && version.text.contains("trace format 0.10"))
+      #expect(version.status == 0 && version.text.contains("trace format 0.11"))
     }
 
     @Test func guestsAreListed() throws {
