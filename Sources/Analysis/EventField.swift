@@ -42,7 +42,7 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
     return fields
   }
 
-  /// Whole digests are compared where both events have them, else the 16 bits.
+  /// Whole digests are compared where both events have them, else the 8 bits.
   private static func hasDifferentDigests(_ a: Event, _ b: Event) -> Bool {
     if a.check != b.check { return true }
     guard a.flags.contains(.fullDigest), b.flags.contains(.fullDigest) else { return false }

@@ -71,7 +71,8 @@ struct ReelVerifier {
     let left = reel.byteCount &- min(offset, reel.byteCount)
     let hasEnd = reel.blocks.contains { $0.header.type == .end }
     switch (hasEnd, left) {
-    case (true, 0): break
+    case (true, 0):
+      note(.incomplete, at: offset, "index", "the reel stops before the index that its end names")
     case (true, _):
       note(.damage, at: offset, "file", "\(left) bytes follow the end record")
     case (false, 0):

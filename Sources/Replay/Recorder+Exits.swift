@@ -71,8 +71,8 @@ extension Recorder {
     let start = startNanoseconds ?? exit.entryNanoseconds
     startNanoseconds = start
     event.rip = cpu.registers.rip
-    event.entryTime = segmentEntryTime ?? exit.entryNanoseconds &- start
-    event.exitTime = exit.exitNanoseconds &- start
+    event.entryTime = segmentEntryTime ?? Event.rounded(exit.entryNanoseconds &- start)
+    event.exitTime = Event.rounded(exit.exitNanoseconds &- start)
     lastRIP = event.rip
     lastExitTime = event.exitTime
   }

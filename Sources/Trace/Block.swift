@@ -70,7 +70,7 @@ public struct BlockHeader: Equatable, Sendable {
   public var firstEvent: EventIndex = 0
   /// The number of events, kernel exits or pages in the block.
   public var eventCount: UInt32 = 0
-  /// A keyframe's number; 0 in other blocks.
+  /// A keyframe's number; of the end 1 when an index and a footer follow; 0 in other blocks.
   public var number: UInt32 = 0
   /// Host nanoseconds since the start before the block's first event.
   public var firstTime: UInt64 = 0

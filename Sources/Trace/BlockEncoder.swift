@@ -51,10 +51,8 @@ public struct BlockEncoder {
     var header = BlockHeader(type: .events)
     header.firstEvent = firstEvent
     header.eventCount = UInt32(events.count)
-    header.firstTime = firstTime
-    header.lastTime = unsafe events.last?.exitTime ?? firstTime
-    header.firstTime -= header.firstTime % Event.timeResolution
-    header.lastTime -= header.lastTime % Event.timeResolution
+    header.firstTime = Event.rounded(firstTime)
+    header.lastTime = unsafe Event.rounded(events.last?.exitTime ?? firstTime)
     return unsafe block(
       header, eventBlocks.encode(events, payload: payload, firstTime: firstTime))
   }
@@ -120,11 +118,13 @@ public struct BlockEncoder {
   /// The last blocks of a reel that began with a file header and all blocks made so far: the end
   /// record, and unless the reel is a stream the index and the footer that says where it is.
   public mutating func end(_ record: EndRecord, isIndexed: Bool = true) -> [UInt8] {
-    let end = block(.end, record.encoded())
+    var end = BlockHeader(type: .end)
+    end.number = isIndexed && headers.count < ReelIndex.maximumBlockCount ? 1 : 0
+    let bytes = block(end, record.encoded())
+    guard end.number > 0 else { return bytes }
     var footer = BlockHeader(type: .footer)
     footer.firstEvent = byteCount
-    guard isIndexed, let index = ReelIndex.encoded(headers) else { return end }
-    return end + block(.index, index) + finish(footer, [])
+    return bytes + block(.index, ReelIndex.encoded(headers)) + finish(footer, [])
   }
 
   private func reference(_ identity: PageIdentity) -> StoredPage {

@@ -8,6 +8,9 @@ public struct Event: Equatable, Sendable {
   /// The nanoseconds that stored times are multiples of: reading the host's clock takes as long.
   public static let timeResolution: UInt64 = 16
 
+  /// A time as it is stored.
+  public static func rounded(_ time: UInt64) -> UInt64 { time - time % timeResolution }
+
   /// What happened.
   public var kind: EventKind
   /// Bits that qualify it.

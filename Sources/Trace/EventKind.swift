@@ -37,11 +37,18 @@ public struct EventKind: RawRepresentable, Hashable, Sendable {
   /// The runner asked for an interrupt window (hosts where windows are exact).
   public static let windowRequest = EventKind(rawValue: 34)
 
+  /// A device wrote into guest memory: `address` guest physical, `count` bytes, `device`; the data are
+  /// the payload, or lie in a disk `image` at offset `value`.
+  public static let deviceWrite = EventKind(rawValue: 35)
+
   /// The host stopped the guest: `address` a ``KickReason``; a seal keyframe follows.
   public static let kick = EventKind(rawValue: 48)
 
   /// A keyframe was taken here: `address` its number.
   public static let keyframe = EventKind(rawValue: 64)
+
+  /// A replay that had diverged took the state of keyframe `address` and went on.
+  public static let resync = EventKind(rawValue: 65)
 
   /// Whether the guest made this exit, so that replay must make it too.
   public var isGuestMade: Bool { (1...31).contains(rawValue) }
@@ -60,7 +67,8 @@ public struct EventKind: RawRepresentable, Hashable, Sendable {
     (.memoryRead, "mmio-read"), (.msrWrite, "wrmsr"), (.msrRead, "rdmsr"), (.halt, "hlt"),
     (.shutdown, "shutdown"), (.interruptWindow, "irq-window"), (.systemEvent, "system-event"),
     (.failure, "failure"), (.inputData, "input"), (.interrupt, "interrupt"),
-    (.windowRequest, "window-request"), (.kick, "kick"), (.keyframe, "keyframe"),
+    (.windowRequest, "window-request"), (.deviceWrite, "dma"), (.kick, "kick"),
+    (.keyframe, "keyframe"), (.resync, "resync"),
   ]
 
   /// The kind's name, or `kind-N` for one this version does not know.

@@ -240,7 +240,8 @@ public final class Reel {
         offset = next
       }
     }
-    let isWhole = blocks.last.map { $0.header.type == .end || $0.header.type == .footer } ?? false
+    let end = blocks.last { $0.header.type == .end }
+    let isWhole = end.map { $0.header.number == 0 || blocks.last?.header.type == .footer } ?? false
     tail = isWhole ? .whole : .partial(offset: offset)
   }
 

@@ -16,8 +16,11 @@ struct ReelIndex {
   /// All blocks in file order, the index and the footer among them.
   let blocks: [BlockDescriptor]
 
-  /// The raw bytes of the index of these headers; `nil` when they are more than a block holds.
-  static func encoded(_ headers: [BlockHeader]) -> [UInt8]? {
+  /// The most blocks a reel with an index may have; no index of so many is too large for a block.
+  static let maximumBlockCount = 1 << 20
+
+  /// The raw bytes of the index of these headers.
+  static func encoded(_ headers: [BlockHeader]) -> [UInt8] {
     var writer = ByteWriter(reservingCapacity: 16 + headers.count * 32)
     writer.append(varint: UInt64(headers.count))
     for header in headers {
@@ -31,7 +34,7 @@ struct ReelIndex {
       writer.append(varint: header.lastTime)
       writer.append(UInt32(truncatingIfNeeded: header.checksum))
     }
-    return writer.count <= BlockHeader.maximumRawSize ? writer.bytes : nil
+    return writer.bytes
   }
 
   /// Finds and reads the index of a reel.

@@ -18,9 +18,9 @@ import Trace
     #expect(ports["0x3f8:POUT"]?.label == "COM1 THR")
     #expect(ports["0x3fd:PIN"]?.samples == 50)
     #expect(ports["0xf4:POUT"]?.handling.samples == 0)
-    #expect(ports["0xf4:POUT"]?.inGuest.totalNanoseconds == 1000)
+    #expect(ports["0xf4:POUT"]?.inGuest.totalNanoseconds == 16_000)
     #expect(reasons["out"]?.handling.samples == 51)
-    #expect(reasons["hlt"]?.handling.totalNanoseconds == 50 * 200)
+    #expect(reasons["hlt"]?.handling.totalNanoseconds == 50 * 3_200)
     #expect(reasons["hlt"]?.handling.relativeErrorPercent == 0)
     #expect(statistics.interrupts == [VectorCount(vector: HexWord(0x20), count: 50)])
   }
@@ -35,7 +35,7 @@ import Trace
     #expect(totals.consoleBytes == ["serial": 50, "debug": 3])
     #expect(totals.virtualTimeNanoseconds == 5_000_000)
     #expect(totals.ending?.reason == "debug exit")
-    #expect(totals.handlingNanoseconds == 156 * 200)
+    #expect(totals.handlingNanoseconds == 156 * 3_200)
   }
 
   @Test func handlingRunsFromExitToTheNextEntry() throws {
@@ -44,19 +44,19 @@ import Trace
     var entries = builder.finished()
     let times: [(UInt64, UInt64)] = [(0, 10), (110, 130), (430, 500)]
     for (index, time) in times.enumerated() {
-      entries[index].event.entryTime = time.0
-      entries[index].event.exitTime = time.1
+      entries[index].event.entryTime = time.0 * 16
+      entries[index].event.exitTime = time.1 * 16
     }
     let reel = try Reel(MemorySource(builder.bytes(of: entries)))
     let row = try #require(try ExitStatistics(reel).reasons.first)
     #expect(row.handling.samples == 2)
-    #expect(row.handling.minimumNanoseconds == 100)
-    #expect(row.handling.maximumNanoseconds == 300)
-    #expect(row.handling.meanNanoseconds == 200)
+    #expect(row.handling.minimumNanoseconds == 1600)
+    #expect(row.handling.maximumNanoseconds == 4800)
+    #expect(row.handling.meanNanoseconds == 3200)
     // Deviation 141.42, standard error 100: 50 % of the mean.
     #expect(abs(row.handling.relativeErrorPercent - 50) < 1e-9)
-    #expect(row.inGuest.totalNanoseconds == 100)
-    #expect(row.inGuest.p50Nanoseconds == 20)
+    #expect(row.inGuest.totalNanoseconds == 1600)
+    #expect((316...324).contains(row.inGuest.p50Nanoseconds))
   }
 
   @Test func sortKeysOrderTheRows() throws {
@@ -65,8 +65,8 @@ import Trace
     var entries = builder.finished()
     let times: [(UInt64, UInt64)] = [(0, 5), (905, 915), (1015, 1016), (1116, 2000)]
     for (index, time) in times.enumerated() {
-      entries[index].event.entryTime = time.0
-      entries[index].event.exitTime = time.1
+      entries[index].event.entryTime = time.0 * 16
+      entries[index].event.exitTime = time.1 * 16
     }
     let rows = try ExitStatistics(try Reel(MemorySource(builder.bytes(of: entries)))).reasons
     #expect(ExitSortKey.sample.sorted(rows).map(\.name) == ["out", "hlt", "wrmsr"])
@@ -93,10 +93,10 @@ import Trace
     builder.add(.halt)
     builder.add(.halt)
     var entries = builder.finished()
-    entries[0].event.entryTime = .max
-    entries[0].event.exitTime = 5
-    entries[1].event.entryTime = 1
-    entries[1].event.exitTime = .max
+    entries[0].event.entryTime = .max & ~15
+    entries[0].event.exitTime = 80
+    entries[1].event.entryTime = 16
+    entries[1].event.exitTime = .max & ~15
     let reel = try Reel(MemorySource(builder.bytes(of: entries)))
     let statistics = try ExitStatistics(reel)
     #expect(statistics.totals.unusableTimes == 2)

@@ -26,9 +26,11 @@ struct ReelBuilder {
   var blockSize = 1000
   /// Digests at every this many guest-made exits.
   var digestInterval: UInt64 = 64
+  /// Whether an index and a footer follow the end.
+  var isIndexed = true
   /// Nanoseconds in the guest before, and of handling after, each exit.
-  var slice: UInt64 = 992
-  var handling: UInt64 = 208
+  var slice: UInt64 = 16_000
+  var handling: UInt64 = 3_200
   var endReason: EndReason? = .debugExit
   /// Marks whose keyframes are of these kinds; others are periodic.
   var keyframeKinds: [UInt64: KeyframeKind] = [0: .base]
@@ -135,7 +137,7 @@ struct ReelBuilder {
     }
     for total in totals { output += encoder.block(.hostTotals, total.encoded()) }
     if let endReason {
-      output += encoder.end(endRecord(entries, endReason, lastTime))
+      output += encoder.end(endRecord(entries, endReason, lastTime), isIndexed: isIndexed)
     }
     return output
   }

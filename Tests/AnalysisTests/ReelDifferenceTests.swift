@@ -103,12 +103,12 @@ import Trace
     let kick = try index(.kick, 1)
     var interrupt = Event(.interrupt)
     interrupt.address = 0x20
-    interrupt.rip = 0xdead
+    interrupt.value = 0xdead
     other.entries.insert(Entry(event: interrupt), at: kick + 2)
     let firstDifference = try #require(
       try ReelDifference(try builder.reel(), try other.reel()).firstDifference)
     #expect(firstDifference.isHostPlacedInterrupt)
-    #expect(firstDifference.b?.event.rip == 0xdead)
+    #expect(firstDifference.b?.event.value == 0xdead)
   }
 
   @Test func aPrefixIsADifference() throws {

@@ -27,7 +27,10 @@ import Trace
     #expect(summary.keyframes == ["base": 1, "seal": 5])
     #expect(summary.storedPages == 6)
     #expect(summary.ending.tail == "whole")
-    #expect(summary.blocks.map(\.type) == ["metadata", "events", "pages", "keyframe", "end"])
+    #expect(
+      summary.blocks.map(\.type) == [
+        "metadata", "events", "pages", "keyframe", "end", "index", "footer",
+      ])
     #expect(summary.blocks.reduce(64) { $0 + $1.storedBytes + 64 * $1.count } == reel.byteCount)
     #expect(summary.lostEvents == 0)
   }
@@ -38,7 +41,7 @@ import Trace
     var bytes = builder.bytes()
     let blocks = try builder.reel().eventBlocks
     bytes[Int(blocks[1].offset) + 64] ^= 1
-    let end = try #require(try builder.reel().blocks.last)
+    let end = try #require(try builder.reel().blocks.last { $0.header.type == .end })
     bytes[Int(end.offset) + 64] ^= 1
     let summary = ReelSummary(try Reel(MemorySource(bytes)), metadata: nil)
     #expect(summary.lostEvents == 100)

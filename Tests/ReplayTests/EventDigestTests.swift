@@ -95,6 +95,6 @@ import Trace
     whole.absorb(Event(.portRead))
     resumed.absorb(Event(.portRead))
     #expect(whole.running == resumed.running)
-    #expect(whole.check == UInt16(truncatingIfNeeded: whole.running.value))
+    #expect(whole.check == UInt8(truncatingIfNeeded: whole.running.value))
   }
 }

@@ -243,7 +243,7 @@ import Trace
     try unsupported(try edited { $0.entries[5].event.vcpu = 1 }, "event 5 is on vCPU 1")
   }
 
-  @Test(arguments: [0, 12, 31, 35, 47, 49, 63, 65, 79, 80, 255] as [UInt8])
+  @Test(arguments: [0, 12, 31, 36, 47, 49, 63, 66, 79, 80, 255] as [UInt8])
   func unknownKindsAreNamed(kind: UInt8) throws {
     let bytes = try edited { $0.entries[5].event.kind = EventKind(rawValue: kind) }
     do {

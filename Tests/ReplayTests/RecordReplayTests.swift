@@ -17,7 +17,9 @@ import Trace
     let recording = try richRecording()
     #expect(recording.failure == nil)
     #expect(recording.end.reason == .debugExit)
-    let missing: Set<EventKind> = [.shutdown, .systemEvent, .failure, .kick]
+    let missing: Set<EventKind> = [
+      .shutdown, .systemEvent, .failure, .kick, .deviceWrite, .resync,
+    ]
     for (kind, name) in EventKind.names where !missing.contains(kind) {
       #expect(recording.kinds.contains(kind), "no \(name) event")
     }

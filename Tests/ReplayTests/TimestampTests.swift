@@ -118,7 +118,7 @@ import Trace
     let recording = try record(program, policy: quietPolicy { $0.tsc = .patch })
     let inputs = recording.events.filter { $0.kind == .inputData }
     #expect(inputs.map(\.width) == [8, 1, 8])
-    #expect(5_000..<6_024 ~= inputs[0].value && 15_000..<16_024 ~= inputs[2].value)
+    #expect(5_000..<6_024 ~= inputs[0].timestamp && 15_000..<16_024 ~= inputs[2].timestamp)
     #expect(try replay(recording).isIdentical)
     let unpatched = try record(program, policy: quietPolicy())
     #expect(unpatched.events.filter { $0.kind == .inputData }.map(\.width) == [4, 1, 4])
@@ -130,7 +130,7 @@ import Trace
     let program = ScriptedProgram(
       Array(repeating: .input(port, width: 4), count: 64) + [.shutdown])
     let recording = try record(program, policy: quietPolicy { $0.tsc = .patch })
-    let values = recording.events.filter { $0.kind == .inputData }.map(\.value)
+    let values = recording.events.filter { $0.kind == .inputData }.map(\.timestamp)
     let steps = zip(values.dropFirst(), values).map { $0 &- $1 }
     #expect(values.count == 64 && steps.allSatisfy { 3_976...6_024 ~= $0 })
     #expect(Set(steps).count > 48)

@@ -84,7 +84,7 @@ import Trace
     let difference = try ReelDifference(try reel(), try reel(check: 8))
     let rendered = DifferenceText().render(difference)
     #expect(rendered.contains("only the digest differs"))
-    #expect(rendered.contains(" *  check    0x0007  0x0008"))
+    #expect(rendered.contains(" *  check    0x07    0x08"))
   }
 
   @Test func differenceOfLength() throws {

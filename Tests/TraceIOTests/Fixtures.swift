@@ -51,7 +51,7 @@ func endRecord(events: UInt64) -> EndRecord {
     durationNanoseconds: 1, virtualTime: 2, digest: 3)
 }
 
-/// The `index`th of a run of events that compress badly, a microsecond apart.
+/// The `index`th of a run of events that compress badly, about a microsecond apart.
 func noisyEvent(_ index: Int) -> Event {
   var mixed = UInt64(index) &* 0x9e37_79b9_7f4a_7c15
   mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -61,8 +61,8 @@ func noisyEvent(_ index: Int) -> Event {
   event.address = mixed ^ (mixed >> 27)
   event.value = mixed &* 0x94d0_49bb_1331_11eb
   event.rip = 0x10_0000 &+ mixed % 65536
-  event.entryTime = UInt64(index) * 1000
-  event.exitTime = event.entryTime + 300
+  event.entryTime = UInt64(index) * 1008
+  event.exitTime = event.entryTime + 304
   return event
 }
 

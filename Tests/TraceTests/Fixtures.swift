@@ -67,7 +67,9 @@ func reelStart() -> [UInt8] {
 }
 
 /// Opens bytes as a reel.
-func open(_ bytes: [UInt8]) throws -> Reel { try Reel(MemorySource(bytes)) }
+func open(_ bytes: some Sequence<UInt8>) throws -> Reel {
+  try Reel(MemorySource(Array(bytes)))
+}
 
 /// A column as a test writes it.
 struct RawColumn {
@@ -142,8 +144,6 @@ func sampleEvents(_ count: Int, seed: UInt64 = 1) -> (events: [Event], payload: 
       event.payloadLength = 3 * UInt32(event.width)
       event.payloadOffset = UInt32(payload.count)
       payload += (0..<event.payloadLength).map { _ in UInt8.random(in: 0...255, using: &random) }
-    } else {
-      event.payloadOffset = UInt32(payload.count)
     }
     return event
   }

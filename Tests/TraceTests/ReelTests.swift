@@ -58,7 +58,7 @@ struct ReelTests {
     #expect(
       reel.blocks.map(\.header.type) == [
         .metadata, .hostTotals, .pages, .keyframe, .events, .pages, .keyframe, .events,
-        .kernelExits, .hostTotals, .end,
+        .kernelExits, .hostTotals, .end, .index, .footer,
       ])
   }
 
@@ -74,10 +74,11 @@ struct ReelTests {
   @Test("A damaged end record costs the end facts, not the reel")
   func damagedEnd() throws {
     var bytes = sampleReel()
-    bytes[bytes.count - 1] ^= 1
+    let end = try #require(try open(bytes).blocks.last { $0.header.type == .end })
+    bytes[Int(end.offset) + BlockHeader.byteCount] ^= 1
     let reel = try open(bytes)
     #expect(reel.end == nil)
-    #expect(reel.tail == .damaged(.blockDamaged(offset: reel.blocks.last?.offset ?? 0)))
+    #expect(reel.tail == .damaged(.blockDamaged(offset: end.offset)))
     #expect(try collect(reel, from: 0).count == 100)
   }
 
@@ -173,10 +174,40 @@ struct ReelTests {
     var bytes = sampleReel()
     let first = try #require(try open(bytes).eventBlocks.first)
     bytes[Int(first.offset)] ^= 1
-    #expect(try open(bytes).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
+    // The index has the header, too; without it the reel ends here.
+    #expect(try open(bytes).tail == .whole && collect(try open(bytes), from: 0).count == 100)
+    #expect(
+      try open(bytes.dropLast()).tail == .damaged(.blockHeaderDamaged(offset: first.offset)))
     let reel = Reel(salvaging: MemorySource(bytes))
     #expect(reel.gaps.map(\.offset) == [first.offset] && reel.end != nil)
     #expect(try collect(reel, from: 0).map(\.index) == Array(70..<100))
+  }
+
+  @Test("A damaged index is told of, and the blocks are walked instead")
+  func damagedIndex() throws {
+    let original = try open(sampleReel())
+    #expect(original.indexError == nil)
+    let index = try #require(original.blocks.first { $0.header.type == .index })
+    var bytes = sampleReel()
+    bytes[Int(index.offset) + BlockHeader.byteCount + 9] ^= 1
+    let walked = try open(bytes)
+    #expect(walked.indexError == .blockDamaged(offset: index.offset))
+    #expect(walked.tail == .whole && walked.blocks == original.blocks)
+    // A damaged footer names no index; its damage ends the reel, behind all that it holds.
+    bytes = sampleReel()
+    bytes[bytes.count - 9] ^= 1
+    let footless = try open(bytes)
+    let offset = UInt64(bytes.count - BlockHeader.byteCount)
+    #expect(footless.tail == .damaged(.blockHeaderDamaged(offset: offset)))
+    #expect(footless.end == original.end && footless.eventCount == 100)
+  }
+
+  @Test("A reel written to a stream has no index and is whole")
+  func stream() throws {
+    var encoder = BlockEncoder(pageKey: testPageKey)
+    let bytes = FileHeader(pageKey: testPageKey).encoded() + encoder.block(.metadata, [0x7b, 0x7d])
+    let reel = try open(bytes + encoder.end(endRecord(events: 0), isIndexed: false))
+    #expect(reel.tail == .whole && reel.blocks.map(\.header.type) == [.metadata, .end])
   }
 
   @Test("Every cut of a reel opens up to its last whole block or throws a TraceError")
@@ -191,10 +222,7 @@ struct ReelTests {
         let reel = try open(cut)
         #expect(reel.blocks.count == whole && whole > 0, "cut at \(length)")
         let readable = whole == 0 ? FileHeader.byteCount : ends[whole - 1]
-        // Behind the end record only the index is missing, and nobody can tell that from a stream.
-        let endsWell = length == readable && blocks[max(0, whole - 1)].header.type == .end
-        #expect(
-          reel.tail == (endsWell ? .whole : .partial(offset: UInt64(readable))), "cut at \(length)")
+        #expect(reel.tail == .partial(offset: UInt64(readable)), "cut at \(length)")
         readEverything(reel)
       } catch let error as TraceError {
         #expect(whole == 0, "cut at \(length): \(error)")
