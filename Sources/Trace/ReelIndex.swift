@@ -66,7 +66,9 @@ struct ReelIndex {
   ) throws(TraceError) -> [BlockDescriptor] {
     do {
       var reader = ByteReader(raw)
-      let count = try reader.readCount(limit: reader.remaining / minimumEntryByteCount)
+      // Each takes room in the file, too: what unpacks to a long list must not become a longer one.
+      let room = Int(clamping: index.offset / UInt64(BlockHeader.byteCount))
+      let count = try reader.readCount(limit: min(reader.remaining / minimumEntryByteCount, room))
       var blocks: [BlockDescriptor] = []
       blocks.reserveCapacity(count)
       var offset = UInt64(FileHeader.byteCount)
