@@ -30,6 +30,10 @@ struct OpenedReel {
       StandardError.note(
         "note: \(path) is stripped: without the guest's memory it can be read, not replayed")
     }
+    if let error = reel.indexError {
+      StandardError.note(
+        "note: \(path): its index cannot be used, so its blocks were walked: \(error.description)")
+    }
     switch reel.tail {
     case .whole: break
     case .partial(let offset):
