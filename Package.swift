@@ -6,13 +6,14 @@ import PackageDescription
 let fuzzing = Context.environment["VMREEL_FUZZ"].map { "-sanitize=\($0)" }
 
 /// The strict settings every Swift target shares.
-let strict: [SwiftSetting] = [
-  .treatAllWarnings(as: .error),
-  .strictMemorySafety(),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-] + (fuzzing.map { [.unsafeFlags([$0])] } ?? [])
+let strict: [SwiftSetting] =
+  [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (fuzzing.map { [.unsafeFlags([$0])] } ?? [])
 
 /// A library layer; `tools/check-layers` holds the imports to the order they stand in here.
 func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -28,16 +29,17 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 /// The fuzzer, whose main function and link would trouble every other build.
-let fuzzer: [Target] = fuzzing.map { sanitize in
-  [
-    .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
-    .executableTarget(
-      name: "Fuzzer", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tests/Fuzzer",
-      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
-      // gold, the default, trips over the sanitizers' debugging information.
-      linkerSettings: [.unsafeFlags([sanitize, "-use-ld=lld"])]),
-  ]
-} ?? []
+let fuzzer: [Target] =
+  fuzzing.map { sanitize in
+    [
+      .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+      .executableTarget(
+        name: "Fuzzer", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tests/Fuzzer",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+        // gold, the default, trips over the sanitizers' debugging information.
+        linkerSettings: [.unsafeFlags([sanitize, "-use-ld=lld"])]),
+    ]
+  } ?? []
 
 let package = Package(
   name: "vmreel",

@@ -45,19 +45,24 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   /// Reads an input; traps when something is wrong.
   public func run(_ bytes: [UInt8]) {
     switch self {
-    case .header:
-      for bytes in [bytes, SealedFile.header(bytes)] {
-        _ = try? FileHeader(decoding: bytes)
-        ReelReading.run(bytes)
-      }
-    case .reel where bytes.first == 0xff: ReelReading.run(SealedFile.file(Array(bytes.dropFirst())))
-    case .reel, .events, .kernelExits, .keyframes, .totals:
-      ReelReading.run(ReelAssembly.reel(bytes, parts: parts))
-    case .index: ReelReading.run(IndexedReel.reel(bytes))
-    case .metadata: ReelReading.run(ReelAssembly.reel([1], parts: [.capture], metadata: bytes))
     case .multiboot: LoaderInput.multiboot(bytes)
     case .elf: LoaderInput.elf(bytes)
     case .bzImage: LoaderInput.bzImage(bytes)
+    default:
+      if self == .header { ReelReading.run(bytes) }
+      if let reel = reel(bytes) { ReelReading.run(reel) }
+    }
+  }
+
+  /// The file that an input stands for; `nil` where it is no reel.
+  public func reel(_ input: [UInt8]) -> [UInt8]? {
+    switch self {
+    case .header: SealedFile.header(input)
+    case .reel where input.first == 0xff: SealedFile.file(Array(input.dropFirst()))
+    case .reel, .events, .kernelExits, .keyframes, .totals: ReelAssembly.reel(input, parts: parts)
+    case .index: IndexedReel.reel(input)
+    case .metadata: ReelAssembly.reel([1], parts: [.capture], metadata: input)
+    case .multiboot, .elf, .bzImage: nil
     }
   }
 }

@@ -6,7 +6,7 @@ public struct SampleReel {
   /// Guest-made exits, inputs, an interrupt, a kick with its seal, and keyframes: the events.
   public let events: [Event]
   private let payload: [UInt8] = [1, 0, 2, 0, 3, 0]
-  private static let firstBlock = 9
+  private static let firstBlock = 10
 
   /// Makes the events.
   public init() {
@@ -34,12 +34,17 @@ public struct SampleReel {
     add(.portRead) { ($0.address, $0.width, $0.count) = (0x1f0, 2, 3) }
     add(.inputData) { ($0.width, $0.count, $0.payloadLength) = (2, 3, 6) }
     add(.memoryRead) { ($0.address, $0.width) = (0xfee0_0000, 4) }
-    add(.inputData) { ($0.width, $0.value, $0.device, $0.image) = (4, 7, 2, 1) }
+    add(.inputData) { ($0.width, $0.value, $0.device) = (4, 7, 2) }
+    add(.deviceWrite) {
+      ($0.address, $0.count, $0.value, $0.device, $0.image) = (0x7000, 512, 4096, 2, 1)
+    }
     add(.msrWrite) { ($0.address, $0.value) = (0x10, 5) }
     add(.interrupt) { $0.address = 0x20 }
     add(.halt) { ($0.flags, $0.digest, $0.check) = (.fullDigest, 0x1122_3344_5566_7788, 0x88) }
-    add(.portWrite) { ($0.address, $0.width, $0.value, $0.vcpu) = (0xe9, 1, 0x42, 1) }
     add(.interrupt) { ($0.address, $0.timestamp) = (0x21, 1000) }
+    add(.portWrite) {
+      ($0.address, $0.width, $0.value, $0.vcpu, $0.check) = (0xe9, 1, 0x42, 1, 0xc0)
+    }
     add(.kick)
     add(.keyframe) { $0.address = 1 }
     add(.portWrite) {
@@ -66,7 +71,7 @@ public struct SampleReel {
       unsafe encoder.block($0, firstTime: 16)
     }
     bytes += encoder.block(BlockType(rawValue: 300), [1, 2, 3])
-    bytes += encoder.block(.hostTotals, totals(.end, anchor: 13).encoded())
+    bytes += encoder.block(.hostTotals, totals(.end, anchor: 14).encoded())
     return bytes + encoder.end(end)
   }
 
@@ -113,7 +118,8 @@ public struct SampleReel {
   }
 
   /// A keyframe at its mark, with pages each filled with a byte.
-  private func capture(_ number: UInt64, _ pages: [(page: UInt32, fill: UInt8)]) -> KeyframeCapture {
+  private func capture(_ number: UInt64, _ pages: [(page: UInt32, fill: UInt8)]) -> KeyframeCapture
+  {
     let mark = events.firstIndex { $0.kind == .keyframe && $0.address == number } ?? 0
     let exits = events[..<mark].count { $0.kind.isGuestMade }
     return KeyframeCapture(

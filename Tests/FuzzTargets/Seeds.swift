@@ -16,14 +16,13 @@ extension FuzzTarget {
     case .events, .kernelExits, .keyframes, .totals:
       let records = reel.blocks.compactMap { record(of: $0, in: reel) }
       // Alone, and in a row: order is checked between blocks.
-      return records.map { [1] + capture + $0 } + [[1] + capture + records.prefix(8).joined()]
+      let capture: [[UInt8]] = self == .keyframes ? [[1] + Self.capture] : []
+      return records.map { [1] + $0 } + capture + [[1] + records.prefix(8).joined()]
     }
   }
 
-  /// Pages that a keyframe may name.
-  private var capture: [UInt8] {
-    self == .keyframes ? [0, 0, 0, 0, 4, 0, 0, 7, 1, 9] : []
-  }
+  /// A capture of two pages.
+  private static let capture: [UInt8] = [0, 0, 0, 0, 4, 0, 0, 7, 1, 9]
 
   /// A block as ``ReelAssembly`` takes it; `nil` when its type is not wanted or it is too large.
   private func record(of block: BlockDescriptor, in reel: Reel) -> [UInt8]? {
