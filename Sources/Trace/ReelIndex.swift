@@ -55,7 +55,7 @@ struct ReelIndex {
     guard header.type == .index, index.endOffset == end else {
       throw .malformed(offset: offset, what: "index", nil)
     }
-    let raw = try source.readRawBytes(of: index)
+    let raw = try source.readRawBytes(of: index, with: FrameDecompressor())
     blocks =
       try Self.entries(raw, of: index) + [index, BlockDescriptor(offset: end, header: footer)]
   }

@@ -9,8 +9,10 @@ public final class ByteSource: ReelSource {
     self.bytes = bytes
   }
 
+  /// The file's size.
   public var byteCount: UInt64 { UInt64(bytes.count) }
 
+  /// A stretch of the file.
   public func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
     guard count >= 0, offset <= byteCount, UInt64(count) <= byteCount - offset else {
       throw .unreadable(offset: offset, errorNumber: 5)
