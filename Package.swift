@@ -1,14 +1,19 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
+/// The sanitizers to build for libFuzzer with, for instance `fuzzer`: `tools/fuzz` sets them, and
+/// builds in a place of its own.
+let fuzzing = Context.environment["VMREEL_FUZZ"].map { "-sanitize=\($0)" }
+
 /// The strict settings every Swift target shares.
-let strict: [SwiftSetting] = [
-  .treatAllWarnings(as: .error),
-  .strictMemorySafety(),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+let strict: [SwiftSetting] =
+  [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (fuzzing.map { [.unsafeFlags([$0])] } ?? [])
 
 /// A library layer; `tools/check-layers` holds the imports to the order they stand in here.
 func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -22,6 +27,19 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The fuzzer, whose main function and link would trouble every other build.
+let fuzzer: [Target] =
+  fuzzing.map { sanitize in
+    [
+      .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+      .executableTarget(
+        name: "Fuzzer", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tests/Fuzzer",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+        // gold, the default, trips over the sanitizers' debugging information.
+        linkerSettings: [.unsafeFlags([sanitize, "-use-ld=lld"])]),
+    ]
+  } ?? []
 
 let package = Package(
   name: "vmreel",
@@ -81,5 +99,11 @@ let package = Package(
         "Analysis", "BuiltInGuests", "Bytes", "CAllocationCounter", "KVM", "Machine", "Replay",
         "SyntheticReels", "Trace", "TraceIO",
       ]),
-  ]
+    .target(
+      name: "FuzzTargets", dependencies: ["Analysis", "Bytes", "Machine", "Reporting", "Trace"],
+      path: "Tests/FuzzTargets", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["Analysis", "Bytes", "FuzzTargets", "Trace"],
+      exclude: ["Regressions", "Corpus"], swiftSettings: strict),
+  ] + fuzzer
 )

@@ -18,8 +18,8 @@ public struct ReelVerification: Codable, Equatable, Sendable {
   /// Whether the guest's memory was stripped from the reel: there are no pages to check.
   public var isStripped = false
 
-  /// Whether nothing was found.
-  public var isSound: Bool { findings.isEmpty }
+  /// Whether nothing is wrong; notes may be there.
+  public var isSound: Bool { findings.allSatisfy { $0.severity == .note } && unlistedFindings == 0 }
 
   /// Something wrong, and where.
   public struct Finding: Codable, Equatable, Sendable {
@@ -31,6 +31,8 @@ public struct ReelVerification: Codable, Equatable, Sendable {
       case incomplete
       /// A part could not be checked, for instance pages without their key.
       case unchecked
+      /// Nothing is wrong, but something is there that this version neither writes nor reads.
+      case note
     }
 
     /// How bad it is.
@@ -69,6 +71,8 @@ public struct ReelVerification: Codable, Equatable, Sendable {
   public init(_ source: any ReelSource) {
     var verifier = ReelVerifier(Reel(salvaging: source))
     verifier.run()
+    verifier.checkReservedBytes(of: source)
+    verifier.sort()
     self = verifier.result
   }
 

@@ -4,7 +4,21 @@ extension ReelVerifier {
   /// Kernel exits hang on events in ascending order.
   mutating func checkKernelExits(_ block: BlockDescriptor) throws(TraceError) {
     let decoded = try reel.kernelExits(of: block)
+    if let lastKernelExitTime, lastKernelExitTime != block.header.firstTime {
+      note(
+        .damage, block,
+        "the block goes on from \(block.header.firstTime) ns, the one before ends at "
+          + "\(lastKernelExitTime) ns")
+    }
+    // A lost block leaves a gap: what follows cannot be held to it.
+    lastKernelExitTime = hasLoss ? nil : block.header.lastTime
+    if let first = decoded.exits.first, first.anchor != block.header.firstEvent {
+      note(.damage, block, "the first kernel exit is not after the event the block header says")
+    }
     for exit in decoded.exits {
+      if exit.isa != 1, exit.isa != 2 {
+        note(.damage, block, "a kernel exit is of instruction set \(exit.isa), which is none")
+      }
       if exit.anchor < lastAnchor {
         note(
           .damage, block, "a kernel exit after event \(exit.anchor) follows one after \(lastAnchor)"

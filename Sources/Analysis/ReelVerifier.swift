@@ -6,23 +6,31 @@ struct ReelVerifier {
     var offset: UInt64
     var eventIndex: EventIndex
     var guestMadeExits: UInt64
+    var digest: UInt64
   }
 
   private struct Mark {
     var index: EventIndex
     var offset: UInt64
     var guestMadeExits: UInt64
+    var digest: DigestKnowledge
   }
 
   let reel: Reel
   var result = ReelVerification()
   private var nextEvent: EventIndex?
   private var lastTime: UInt64?
+  private var digest = DigestKnowledge.none
   private var guestMadeExits: UInt64 = 0
   var lastAnchor: EventIndex = 0
+  var lastKernelExitTime: UInt64?
   var lastTotals: (totals: HostTotals, block: BlockDescriptor)?
   private var storedPages: [UInt64: PageIdentity] = [:]
+  private var ordinals: [PageIdentity: UInt64] = [:]
   private var keyframes: [UInt64: KeyframeFacts] = [:]
+  private var lastKeyframe: UInt64?
+  /// Keyframes since the last full map, which bound what a restore reads.
+  private var partialMaps: UInt64 = 0
   private var marks: [UInt64: Mark] = [:]
   /// Whether a block was lost, so that totals and cross-references cannot be expected to hold.
   var hasLoss = false
@@ -30,6 +38,7 @@ struct ReelVerifier {
 
   init(_ reel: Reel) {
     self.reel = reel
+    digest = DigestKnowledge(atFirst: reel.eventBlocks.first?.header.firstEvent ?? 0)
   }
 
   mutating func run() {
@@ -43,6 +52,10 @@ struct ReelVerifier {
     checkMarks()
     checkEnd()
     checkObservations()
+  }
+
+  /// Puts the findings in the order of the file.
+  mutating func sort() {
     result.findings.sort { $0.offset < $1.offset }
   }
 
@@ -57,6 +70,14 @@ struct ReelVerifier {
         note(.damage, at: 0, "file header", error.description)
         note(.unchecked, at: 0, "pages", "page identities need the key in the file header")
       }
+    }
+    let isKeyZero = reel.header.pageKey.allSatisfy { $0 == 0 }
+    if canCheckPages, isKeyZero != result.isStripped {
+      note(
+        .damage, at: 0, "file header",
+        isKeyZero
+          ? "the page key is all zeros, so page identities prove nothing"
+          : "the reel is marked as stripped, and its page key is still there")
     }
     for gap in reel.gaps {
       hasLoss = true
@@ -111,6 +132,7 @@ struct ReelVerifier {
       note(.damage, block, error.description)
       if block.header.type == .events {
         nextEvent = block.header.firstEvent &+ UInt64(block.header.eventCount)
+        lastTime = block.header.lastTime
       }
     }
   }
@@ -118,13 +140,18 @@ struct ReelVerifier {
   private mutating func checkMetadata(
     _ block: BlockDescriptor, _ position: Int
   ) throws(TraceError) {
-    _ = try reel.rawBytes(of: block)
+    if !JSONSyntax.isObject(try reel.rawBytes(of: block)) {
+      note(.damage, block, "the metadata is no JSON object")
+    }
     if position != 0 { note(.damage, block, "metadata that is not the first block") }
   }
 
   private mutating func checkEndPlace(_ block: BlockDescriptor, _ position: Int) {
-    let following = reel.blocks[(position + 1)...].map(\.header.type)
-    if ![BlockType.index, .footer].starts(with: following) {
+    let following = reel.blocks[(position + 1)...]
+    // A file can hold very many end records: nothing here may take as long as there are blocks.
+    let isIndexed =
+      following.count <= 2 && [BlockType.index, .footer].starts(with: following.map(\.header.type))
+    if !isIndexed {
       note(.damage, block, "\(following.count) blocks follow the end record")
     } else if case .damaged(let error) = reel.tail {
       note(.damage, block, error.description)
@@ -136,7 +163,7 @@ struct ReelVerifier {
     _ block: BlockDescriptor, _ position: Int
   ) throws(TraceError) {
     let listed = try reel.indexedBlocks(in: block)
-    if listed != Array(reel.blocks[..<position]) {
+    if listed.count != position || !listed.elementsEqual(reel.blocks[..<position]) {
       note(.damage, block, "the index does not list the blocks that are there")
     }
   }
@@ -157,6 +184,13 @@ struct ReelVerifier {
       note(
         .damage, block, "the block begins at event \(decoded.firstEvent), not \(nextEvent)")
     }
+    if let lastTime, lastTime != block.header.firstTime, nextEvent == decoded.firstEvent {
+      note(
+        .damage, block,
+        "the block goes on from \(block.header.firstTime) ns, the one before ends at \(lastTime) ns"
+      )
+    }
+    lastTime = block.header.lastTime
     if let last = decoded.events.last, last.exitTime != block.header.lastTime {
       note(
         .damage, block,
@@ -179,8 +213,16 @@ struct ReelVerifier {
     if !reel.header.hasConsole, event.check != 0 || event.flags.contains(.fullDigest) {
       note(.damage, block, "event \(index): a digest in a reel marked as without console text")
     }
+    if let breach = EventRules.breach(in: event) {
+      note(.damage, block, "event \(index): \(breach)")
+    }
+    if event.flags.rawValue >> 3 != 0 {
+      note(.note, block, "event \(index): reserved flags are set")
+    }
+    digest.pass(event)
     if event.kind == .keyframe {
-      let mark = Mark(index: index, offset: block.offset, guestMadeExits: guestMadeExits)
+      let mark = Mark(
+        index: index, offset: block.offset, guestMadeExits: guestMadeExits, digest: digest)
       if marks.updateValue(mark, forKey: event.address) != nil {
         note(.damage, block, "event \(index): keyframe \(event.address) is marked twice")
       }
@@ -192,7 +234,14 @@ struct ReelVerifier {
     let pages = try reel.pages(of: block)
     if result.isStripped { note(.damage, block, "pages in a reel that is marked as stripped") }
     for (place, identity) in pages.identities.enumerated() {
-      storedPages[block.header.firstEvent &+ UInt64(place)] = identity
+      let ordinal = block.header.firstEvent &+ UInt64(place)
+      storedPages[ordinal] = identity
+      if identity == .zeroPage {
+        note(.damage, block, "page \(ordinal) is stored with identity zero")
+      }
+      if let before = ordinals.updateValue(ordinal, forKey: identity) {
+        note(.damage, block, "page \(ordinal) is page \(before) once more")
+      }
     }
     guard canCheckPages else { return }
     if let bad = reel.firstMismatch(in: pages) {
@@ -205,13 +254,7 @@ struct ReelVerifier {
     let keyframe = try reel.keyframe(of: block)
     let name = "keyframe \(keyframe.number)"
     if keyframes[keyframe.number] != nil { note(.damage, block, "\(name) is there twice") }
-    switch keyframe.parent {
-    case let parent? where parent >= keyframe.number || keyframes[parent] == nil:
-      note(.damage, block, "\(name) builds on keyframe \(parent), which does not precede it")
-    case nil where !keyframe.isFullMap:
-      note(.damage, block, "\(name) has neither a parent nor a full page map")
-    default: break
-    }
+    checkParent(of: keyframe, block, name)
     let missing = keyframe.pages.filter {
       $0.content != .zero && storedPages[$0.content.ordinal] != $0.content.identity
     }
@@ -221,13 +264,39 @@ struct ReelVerifier {
         "\(name) names \(missing.count) pages that precede it nowhere, first page "
           + HexWord(UInt64(first.page)).description)
     }
-    if zip(keyframe.pages, keyframe.pages.dropFirst()).contains(where: { $0.page >= $1.page }) {
-      note(.damage, block, "\(name) does not list its pages in ascending order")
+    if keyframe.boardStates.contains(where: { $0.vcpu != 0 }) {
+      note(.damage, block, "\(name) has board state of a vCPU")
     }
     keyframes[keyframe.number] = KeyframeFacts(
       offset: block.offset, eventIndex: keyframe.eventIndex,
-      guestMadeExits: keyframe.guestMadeExits)
+      guestMadeExits: keyframe.guestMadeExits, digest: keyframe.digest)
+    lastKeyframe = keyframe.number
     result.checked.keyframes += 1
+  }
+
+  private mutating func checkParent(
+    of keyframe: Keyframe, _ block: BlockDescriptor, _ name: String
+  ) {
+    if result.isStripped {
+      // Whatever parents and flags say, there is no map.
+      if !keyframe.pages.isEmpty { note(.damage, block, "\(name) lists pages that were stripped") }
+      return
+    }
+    partialMaps = keyframe.isFullMap ? 0 : partialMaps + 1
+    switch keyframe.parent {
+    case let parent? where keyframe.isFullMap:
+      note(.damage, block, "\(name) has a full page map, and builds on keyframe \(parent)")
+    case let parent? where parent >= keyframe.number || keyframes[parent] == nil:
+      note(.damage, block, "\(name) builds on keyframe \(parent), which does not precede it")
+    case let parent? where parent != lastKeyframe && !hasLoss:
+      note(.damage, block, "\(name) builds on keyframe \(parent), which is not the one before it")
+    case nil where !keyframe.isFullMap:
+      note(.damage, block, "\(name) has neither a parent nor a full page map")
+    default:
+      if partialMaps >= Keyframe.fullMapInterval {
+        note(.damage, block, "\(name) is \(partialMaps) keyframes away from a full page map")
+      }
+    }
   }
 
   // MARK: What the blocks say of each other
@@ -258,6 +327,11 @@ struct ReelVerifier {
           "\(name) says \(keyframe.guestMadeExits) guest-made exits precede it; "
             + "there are \(mark.guestMadeExits &+ base)")
       }
+      if !mark.digest.admits(keyframe.digest) {
+        note(
+          .damage, at: keyframe.offset, "keyframe",
+          "\(name) has another running digest than the events before its mark")
+      }
     }
     for (number, mark) in marks.sorted(by: { $0.key < $1.key })
     where keyframes[number] == nil && isWhole {
@@ -281,6 +355,9 @@ struct ReelVerifier {
         .damage, block,
         "the end record says \(fact.stated) \(fact.name); there are \(fact.counted)")
     }
+    if !digest.admits(end.digest) {
+      note(.damage, block, "the end record has another running digest than the last events")
+    }
   }
 
   // MARK: Findings
@@ -291,7 +368,7 @@ struct ReelVerifier {
     note(severity, at: block.offset, block.header.type.name, message)
   }
 
-  private mutating func note(
+  mutating func note(
     _ severity: ReelVerification.Finding.Severity, at offset: UInt64, _ block: String,
     _ message: String
   ) {

@@ -7,13 +7,18 @@ internal import CCrypto
 /// most 2⁻⁹⁵. One object serves one thread at a time.
 @safe
 public final class Poly1305 {
-  // Safe: the three pointers are made once, used by one thread at a time and freed once.
+  // Safe: the context is made once, used by one thread at a time and freed once.
 
   /// Bytes of the key.
   public static let keyByteCount = 16
 
-  private let library: OpaquePointer?
-  private let algorithm: OpaquePointer?
+  /// Found once: looking it up takes far longer than hashing a page.
+  ///
+  /// In a library context of its own: the machine's openssl.cnf may leave the default provider out.
+  // Safe: neither is ever freed, and libcrypto lets any thread use both.
+  nonisolated(unsafe) private static let algorithm = unsafe EVP_MAC_fetch(
+    OSSL_LIB_CTX_new(), "POLY1305", nil)
+
   private let context: OpaquePointer?
   private let key: [UInt8]
 
@@ -21,17 +26,12 @@ public final class Poly1305 {
   public init(key: [UInt8]) {
     precondition(key.count == Self.keyByteCount, "the key has 16 bytes")
     self.key = key + [UInt8](repeating: 0, count: 16)
-    // A library context of its own: the machine's openssl.cnf may leave the default provider out.
-    unsafe library = OSSL_LIB_CTX_new()
-    unsafe algorithm = EVP_MAC_fetch(library, "POLY1305", nil)
-    precondition(unsafe algorithm != nil, "OpenSSL's default provider has Poly1305")
-    unsafe context = EVP_MAC_CTX_new(algorithm)
+    precondition(unsafe Self.algorithm != nil, "OpenSSL's default provider has Poly1305")
+    unsafe context = EVP_MAC_CTX_new(Self.algorithm)
   }
 
   deinit {
     unsafe EVP_MAC_CTX_free(context)
-    unsafe EVP_MAC_free(algorithm)
-    unsafe OSSL_LIB_CTX_free(library)
   }
 
   /// The hash of memory: its first eight bytes and the next eight, each little-endian.

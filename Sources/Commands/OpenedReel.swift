@@ -29,6 +29,10 @@ struct OpenedReel {
     if notesStripping, let note = strippingNote {
       StandardError.note("note: \(path) is stripped: \(note)")
     }
+    if let error = reel.indexError {
+      StandardError.note(
+        "note: \(path): its index cannot be used, so its blocks were walked: \(error.description)")
+    }
     switch reel.tail {
     case .whole where reel.end?.reason == .recovered:
       StandardError.note("note: \(path) was recovered: the recording went on behind its last event")

@@ -48,11 +48,11 @@ public final class FrameCompressor {
 /// Decompresses frames; owns a context, so that a block's columns share one.
 @safe
 final class FrameDecompressor {
-  private let context: OpaquePointer?
+  /// Made with the first frame: it takes longer than reading a block whose columns are stored as
+  /// they are.
+  private var context: OpaquePointer?
 
-  init() {
-    unsafe context = ZSTD_createDCtx()
-  }
+  init() {}
 
   deinit {
     _ = unsafe ZSTD_freeDCtx(context)
@@ -60,6 +60,7 @@ final class FrameDecompressor {
 
   /// Decompresses one frame to exactly the size stated, or fails.
   func decompress(_ stored: UnsafeRawBufferPointer, rawSize: Int) -> [UInt8]? {
+    if unsafe context == nil { unsafe context = ZSTD_createDCtx() }
     var isComplete = false
     let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawSize) { output, count in
       // One frame and nothing behind it: zstd alone would go on with the next.

@@ -30,10 +30,12 @@ extension ReelSource {
   }
 
   /// The raw bytes of a block that is one frame.
-  func readRawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
+  func readRawBytes(
+    of block: BlockDescriptor, with decompressor: FrameDecompressor
+  ) throws(TraceError) -> [UInt8] {
     let stored = try readStoredBytes(of: block)
     let raw = unsafe stored.withUnsafeBytes {
-      unsafe FrameDecompressor().decompress($0, rawSize: Int(block.header.rawSize))
+      unsafe decompressor.decompress($0, rawSize: Int(block.header.rawSize))
     }
     guard let raw else { throw .decompressionFailed(offset: block.offset) }
     return raw
@@ -105,6 +107,7 @@ public final class Reel {
   lazy var pageHash = Poly1305(key: header.pageKey)
   var pageCache = PageCache()
   private let source: any ReelSource
+  private let decompressor = FrameDecompressor()
 
   /// Opens a reel.
   ///
@@ -290,7 +293,7 @@ public final class Reel {
 
   /// The raw bytes of a block that is one frame, its checksum verified.
   public func rawBytes(of block: BlockDescriptor) throws(TraceError) -> [UInt8] {
-    try source.readRawBytes(of: block)
+    try source.readRawBytes(of: block, with: decompressor)
   }
 
   /// Decodes an event block.

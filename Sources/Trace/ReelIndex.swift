@@ -55,7 +55,7 @@ struct ReelIndex {
     guard header.type == .index, index.endOffset == end else {
       throw .malformed(offset: offset, what: "index", nil)
     }
-    let raw = try source.readRawBytes(of: index)
+    let raw = try source.readRawBytes(of: index, with: FrameDecompressor())
     blocks =
       try Self.entries(raw, of: index) + [index, BlockDescriptor(offset: end, header: footer)]
   }
@@ -66,7 +66,9 @@ struct ReelIndex {
   ) throws(TraceError) -> [BlockDescriptor] {
     do {
       var reader = ByteReader(raw)
-      let count = try reader.readCount(limit: reader.remaining / minimumEntryByteCount)
+      // Each takes room in the file, too: what unpacks to a long list must not become a longer one.
+      let room = Int(clamping: index.offset / UInt64(BlockHeader.byteCount))
+      let count = try reader.readCount(limit: min(reader.remaining / minimumEntryByteCount, room))
       var blocks: [BlockDescriptor] = []
       blocks.reserveCapacity(count)
       var offset = UInt64(FileHeader.byteCount)

@@ -168,7 +168,8 @@ struct ReelBuilder {
       let exits = entries[..<position].count { $0.event.kind.isGuestMade }
       let keyframe = Keyframe(
         number: number, kind: keyframeKinds[number] ?? .periodic, parent: nil, isFullMap: false,
-        eventIndex: firstEvent + UInt64(position), guestMadeExits: UInt64(exits), digest: 0,
+        eventIndex: firstEvent + UInt64(position), guestMadeExits: UInt64(exits),
+        digest: digest(after: entries[..<position]),
         virtualTime: number * 1_000_000, pages: [],
         vcpuStates: [StateEntry(kind: 1, version: 1, bytes: [1, 2, 3])], boardStates: [])
       let fill = pageFill &+ UInt8(truncatingIfNeeded: number)
@@ -180,6 +181,14 @@ struct ReelBuilder {
     return output
   }
 
+  /// The running digest as far as the last guest-made exit stores it.
+  private func digest(after entries: ArraySlice<Entry>) -> UInt64 {
+    guard let last = entries.last(where: { $0.event.kind.isGuestMade })?.event else {
+      return RunningDigest.initial.value
+    }
+    return last.flags.contains(.fullDigest) ? last.digest : UInt64(last.check)
+  }
+
   private func endRecord(
     _ entries: [Entry], _ reason: EndReason, _ lastTime: UInt64
   ) -> EndRecord {
@@ -187,6 +196,6 @@ struct ReelBuilder {
       reason: reason, detail: 0, eventCount: UInt64(entries.count),
       guestMadeExits: UInt64(entries.count { $0.event.kind.isGuestMade }),
       keyframeCount: UInt64(entries.count { $0.event.kind == .keyframe }),
-      durationNanoseconds: lastTime, virtualTime: 5_000_000, digest: 0)
+      durationNanoseconds: lastTime, virtualTime: 5_000_000, digest: digest(after: entries[...]))
   }
 }

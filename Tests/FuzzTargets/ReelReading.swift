@@ -1,0 +1,142 @@
+internal import Analysis
+internal import FoundationEssentials
+internal import Reporting
+internal import Trace
+
+/// Reads all that a reel offers, as the commands do; an error ends the part it belongs to.
+struct ReelReading {
+  private let reel: Reel
+  private let metadata: Metadata?
+
+  init(_ reel: Reel) {
+    self.reel = reel
+    metadata = try? JSONDecoder().decode(Metadata.self, from: Data(reel.metadataJSON))
+  }
+
+  /// Opens a file in both ways and reads what there is.
+  static func run(_ bytes: [UInt8]) {
+    let source = ByteSource(bytes)
+    do throws(TraceError) {
+      let reel = try Reel(source)
+      // Who diffs may trust the digests: which of the two ways is left to the input.
+      ReelReading(reel).run(trustsDigests: (bytes.last ?? 0) & 1 != 0)
+      // `verify` salvages, which shows more only where something is wrong.
+      if reel.tail == .whole, reel.indexError == nil { return verify(source) }
+    } catch {
+      precondition(!error.description.isEmpty)
+    }
+    verify(source)
+    ReelReading(Reel(salvaging: source)).readBlocks()
+  }
+
+  private static func verify(_ source: ByteSource) {
+    _ = VerificationText.render(ReelVerification(source))
+  }
+
+  private func run(trustsDigests: Bool) {
+    readBlocks()
+    readEvents()
+    readKernelExits()
+    restore()
+    _ = SummaryText.render(ReelSummary(reel, metadata: metadata))
+    analyse(trustsDigests)
+    strip()
+  }
+
+  private func readBlocks() {
+    for block in reel.blocks {
+      switch block.header.type {
+      case .events:
+        _ = try? reel.events(of: block)
+        for column in EventColumn.allCases { _ = try? reel.column(column, of: block) }
+      case .pages: _ = try? reel.pages(of: block)
+      case .keyframe: _ = try? reel.keyframe(of: block)
+      case .kernelExits: _ = try? reel.kernelExits(of: block)
+      case .hostTotals: _ = try? reel.hostTotals(of: block)
+      case .index: _ = try? reel.indexedBlocks(in: block)
+      default: _ = try? reel.rawBytes(of: block)
+      }
+      _ = try? reel.uncompressedBytes(of: block)
+    }
+  }
+
+  private func readEvents() {
+    var cursor = EventCursor(reel, from: 3)
+    var described = 0
+    while true {
+      do throws(TraceError) {
+        guard let event = try cursor.next() else { break }
+        let payload = cursor.payload(of: event)
+        described += 1
+        // Text takes long: that of the first events is what a report shows.
+        guard described <= 64 else { continue }
+        let record = EventRecord(index: cursor.index, event: event, payload: payload)
+        let description = EventDescription(record, times: true)
+        _ = (description.line, description.jsonLine, description.csvRow)
+      } catch {
+        continue  // The damaged block now lies behind the cursor.
+      }
+    }
+    _ = try? ConsoleTranscript(reel).text(stream: ConsoleTranscript.serialStream)
+  }
+
+  private func readKernelExits() {
+    var cursor = KernelExitCursor(reel, from: 3)
+    let names = KernelExitName(metadata)
+    var described = 0
+    while true {
+      do throws(TraceError) {
+        guard let exit = try cursor.next() else { break }
+        described += 1
+        guard described <= 64 else { continue }
+        let description = KernelExitDescription(exit, names: names, times: true)
+        _ = (description.line, description.jsonLine)
+      } catch {
+        continue
+      }
+    }
+  }
+
+  /// What a replay needs to begin at each keyframe.
+  private func restore() {
+    for number in reel.keyframeNumbers {
+      guard let map = try? reel.pageMap(at: number) else { continue }
+      _ = try? reel.forEachPage(of: map) { _, content in
+        precondition(content.count == PageBlock.pageSize)
+      }
+    }
+    _ = reel.lastKeyframe(notAfter: 7)
+  }
+
+  private func analyse(_ trustsDigests: Bool) {
+    var selection = ExitStatistics.Selection()
+    selection.skipsDamagedBlocks = true
+    if let statistics = try? ExitStatistics(reel, selection, metadata: metadata) {
+      _ = StatisticsText().render(statistics)
+    }
+    let pair = metadata.map { (a: $0, b: $0) }
+    var options = ReelDifference.Options()
+    options.trustsDigests = trustsDigests
+    guard let difference = try? ReelDifference(reel, reel, metadata: pair, options: options)
+    else { return }
+    // A digest that comes twice misleads whoever trusts digests.
+    precondition(difference.areEqual || trustsDigests, "a reel differs from itself")
+    _ = DifferenceText().render(difference)
+  }
+
+  /// A stripped copy must open, and show the same events.
+  private func strip() {
+    guard reel.tail == .whole else { return }
+    var stripper = ReelStripper(reel)
+    var copy = stripper.header
+    do throws(TraceError) {
+      while let block = try stripper.nextBlock() { copy += block }
+    } catch {
+      return
+    }
+    guard let stripped = try? Reel(ByteSource(copy)) else {
+      preconditionFailure("a stripped copy does not open")
+    }
+    precondition(stripped.eventCount == reel.eventCount, "a stripped copy lost events")
+  }
+}
