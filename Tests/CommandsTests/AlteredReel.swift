@@ -23,11 +23,15 @@ extension TestDirectory {
     var new = old
     try change(&new)
     try #require(new != old)
-    let first = try #require(reel.blocks.first)
-    let end = FileHeader.byteCount + BlockHeader.byteCount + Int(first.header.storedSize)
     var encoder = BlockEncoder(pageKey: reel.header.pageKey)
-    let block = encoder.block(.metadata, Array(try JSONEncoder().encode(new)))
-    try write(bytes.prefix(FileHeader.byteCount) + block + bytes.dropFirst(end), to: copy)
+    var copied = reel.header.encoded()
+    copied += encoder.block(.metadata, Array(try JSONEncoder().encode(new)))
+    for block in reel.blocks.dropFirst()
+    where ![.end, .index, .footer].contains(block.header.type) {
+      copied += encoder.block(copying: block.header, stored: try reel.storedBytes(of: block))
+    }
+    if let end = reel.end { copied += encoder.end(end) }
+    try write(copied, to: copy)
   }
 }
 

@@ -30,7 +30,6 @@ extension ProgramTests {
       (["record", "--guest", "hello", "-m", "much"], "much"),
       (["record", "--guest", "hello", "--append", "a=1"], "Multiboot"),
       (["record", "--guest", "hello", "-o", ""], "-o"),
-      (["record", "--guest", "hello", "-o", "-"], "-o"),
       (["record", "--guest", "hello", "--until-console", ""], "--until-console"),
       (["record", "--guest", "hello", "--clock", "wrong"], "warp"),
       (["record", "--guest", "hello", "--tsc", "sundial"], "freeze"),
