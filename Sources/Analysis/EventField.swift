@@ -14,6 +14,12 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
   case address
   /// The data of a single element.
   case value
+  /// What RDTSC reads after it, or read.
+  case timestamp
+  /// The device an input came from.
+  case device
+  /// The disk image its data lie in.
+  case image
   /// The data of several elements.
   case payload
   /// The instruction pointer.
@@ -32,6 +38,9 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
     if a.elementCount != b.elementCount { fields.append(.count) }
     if a.address != b.address { fields.append(.address) }
     if a.value != b.value { fields.append(.value) }
+    if a.timestamp != b.timestamp { fields.append(.timestamp) }
+    if a.device != b.device { fields.append(.device) }
+    if a.image != b.image { fields.append(.image) }
     if a.payloadLength != b.payloadLength
       || (a.payloadLength > 0 && payloadA != payloadB)
     {

@@ -24,7 +24,8 @@ public struct EventRecord: Equatable, Sendable {
 
 extension EventRecord: Codable {
   private enum Key: String, CodingKey {
-    case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, rip
+    case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, rip, timestamp,
+      device, image
     case payload, payloadLength
     case check, digest
     case entryTime = "entryNanoseconds"
@@ -49,6 +50,9 @@ extension EventRecord: Codable {
     event.count = try fields.decode(UInt32.self, forKey: .count)
     event.address = try fields.decode(HexWord.self, forKey: .address).value
     event.value = try fields.decode(HexWord.self, forKey: .value).value
+    event.timestamp = try fields.decodeIfPresent(HexWord.self, forKey: .timestamp)?.value ?? 0
+    event.device = try fields.decodeIfPresent(UInt16.self, forKey: .device) ?? 0
+    event.image = try fields.decodeIfPresent(UInt16.self, forKey: .image) ?? 0
     event.rip = try fields.decode(HexWord.self, forKey: .rip).value
     event.check = UInt8(
       truncatingIfNeeded: try fields.decode(HexWord.self, forKey: .check).value)
@@ -75,6 +79,9 @@ extension EventRecord: Codable {
     try fields.encode(HexWord(event.value), forKey: .value)
     try fields.encode(event.payloadLength, forKey: .payloadLength)
     try fields.encode(HexBytes.text(of: payload), forKey: .payload)
+    if event.timestamp != 0 { try fields.encode(HexWord(event.timestamp), forKey: .timestamp) }
+    if event.device != 0 { try fields.encode(event.device, forKey: .device) }
+    if event.image != 0 { try fields.encode(event.image, forKey: .image) }
     try fields.encode(HexWord(event.rip), forKey: .rip)
     try fields.encode(HexWord(UInt64(event.check)), forKey: .check)
     if event.flags.contains(.fullDigest) {

@@ -36,6 +36,9 @@ struct EventComparison {
     case .count: return event.count == 0 ? "" : String(event.count)
     case .address: return NumberText.hex(event.address)
     case .value: return NumberText.hex(event.value)
+    case .timestamp: return event.timestamp == 0 ? "" : String(event.timestamp)
+    case .device: return event.device == 0 ? "" : String(event.device)
+    case .image: return event.image == 0 ? "" : String(event.image - 1)
     case .payload: return payloadText(record.payload)
     case .rip: return NumberText.hex(event.rip)
     case .check:

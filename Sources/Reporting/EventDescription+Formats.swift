@@ -20,6 +20,9 @@ extension EventDescription {
     add("name", EscapedText.json(placeName ?? ""), when: placeName != nil)
     add("value", quotedHex(event.value), when: hasValue)
     add("payload", "\"" + payloadHex + "\"", when: !record.payload.isEmpty)
+    add("timestamp", quotedHex(event.timestamp), when: event.timestamp != 0)
+    add("device", String(event.device), when: event.device != 0)
+    add("image", String(event.image), when: event.image != 0)
     add("rip", quotedHex(event.rip), when: true)
     add("check", quotedHex(UInt64(event.check)), when: true)
     add("digest", quotedHex(event.digest), when: event.flags.contains(.fullDigest))
@@ -30,7 +33,7 @@ extension EventDescription {
 
   /// The heading of the CSV form.
   public static func csvHeading(times: Bool = false) -> String {
-    "index,kind,vcpu,stream,width,count,address,name,value,payload,rip,check,digest"
+    "index,kind,vcpu,stream,width,count,address,name,value,payload,timestamp,device,image,rip,check,digest"
       + (times ? ",entry_ns,exit_ns" : "")
   }
 
@@ -41,7 +44,8 @@ extension EventDescription {
       String(record.index), event.kind.name, String(event.vcpu), String(event.stream),
       String(event.width), String(event.count),
       hasAddress ? NumberText.hex(event.address) : "", placeName ?? "",
-      hasValue ? NumberText.hex(event.value) : "", payloadHex, NumberText.hex(event.rip),
+      hasValue ? NumberText.hex(event.value) : "", payloadHex, NumberText.hex(event.timestamp),
+      String(event.device), String(event.image), NumberText.hex(event.rip),
       NumberText.hex(UInt64(event.check)),
       event.flags.contains(.fullDigest) ? NumberText.hex(event.digest) : "",
     ]

@@ -44,10 +44,14 @@ public struct EventDescription {
     switch event.kind {
     case .portWrite, .memoryWrite, .msrWrite: return place + " = " + data
     case .portRead, .memoryRead, .msrRead: return place
-    case .inputData: return "= " + data
+    case .inputData:
+      return "= "
+        + (event.timestamp != 0 && event.value == 0 && event.width == 8
+          ? "TSC \(event.timestamp)" : data)
+    case .deviceWrite: return transfer
     case .interrupt: return "vector " + NumberText.hex(event.address, digits: 2)
     case .kick: return KickReason(rawValue: event.address)?.name ?? "cause-\(event.address)"
-    case .keyframe: return "#\(event.address)"
+    case .keyframe, .resync: return "#\(event.address)"
     case .halt, .shutdown, .interruptWindow, .windowRequest: return ""
     case .systemEvent: return "type \(event.address)"
     case .failure:
@@ -55,6 +59,16 @@ public struct EventDescription {
     default:
       return "address=\(NumberText.hex(event.address)) value=\(data)"
     }
+  }
+
+  /// What a device wrote into memory, and where the data are.
+  private var transfer: String {
+    let event = record.event
+    let source =
+      event.image == 0
+      ? data : "image \(event.image - 1) at " + NumberText.hex(event.value)
+    return "device \(event.device): \(event.count) bytes to \(NumberText.hex(event.address)) = "
+      + source
   }
 
   /// The address with the access's shape, and its name when it has one.

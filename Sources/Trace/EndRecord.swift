@@ -1,39 +1,46 @@
 internal import Bytes
 
-/// Why a recording ended.
-public enum EndReason: UInt8, Sendable, CaseIterable {
+/// Why a recording ended; an open set: later versions add reasons.
+public struct EndReason: RawRepresentable, Hashable, Sendable {
+  /// The number as stored.
+  public let rawValue: UInt8
+  /// Makes a reason from its number.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// The guest wrote to the debug-exit port; the detail is its status.
-  case debugExit = 0
+  public static let debugExit = EndReason(rawValue: 0)
   /// The guest powered the machine off.
-  case powerOff = 1
+  public static let powerOff = EndReason(rawValue: 1)
   /// The guest asked for a reset.
-  case reset = 2
+  public static let reset = EndReason(rawValue: 2)
   /// HLT with no timer armed and no input possible.
-  case idle = 3
+  public static let idle = EndReason(rawValue: 3)
   /// HLT with interrupts disabled.
-  case haltedForever = 4
+  public static let haltedForever = EndReason(rawValue: 4)
   /// A triple fault.
-  case shutdown = 5
+  public static let shutdown = EndReason(rawValue: 5)
   /// `--for` was reached.
-  case timeLimit = 6
+  public static let timeLimit = EndReason(rawValue: 6)
   /// `--max-exits` was reached.
-  case exitLimit = 7
+  public static let exitLimit = EndReason(rawValue: 7)
   /// `--until-console` was seen.
-  case consoleText = 8
+  public static let consoleText = EndReason(rawValue: 8)
   /// The user or the system stopped the recording; the detail is the signal.
-  case signal = 9
+  public static let signal = EndReason(rawValue: 9)
   /// KVM could not go on; the detail is its suberror, its hardware reason or an errno.
-  case processorFailure = 10
+  public static let processorFailure = EndReason(rawValue: 10)
   /// The reel could not be written any further; what was written is whole.
-  case writeFailure = 11
+  public static let writeFailure = EndReason(rawValue: 11)
   /// The user ended it with the console's escape key.
-  case userRequest = 12
+  public static let userRequest = EndReason(rawValue: 12)
   /// The recording went on, and `recover` made a whole reel of the part there is: the digest is the
   /// last whole one the reel stores, the virtual time its last keyframe's.
-  case recovered = 13
+  public static let recovered = EndReason(rawValue: 13)
   /// The recording went on, and `trim` cut it here: the digest is the last whole one the reel stores,
   /// the virtual time its last keyframe's.
-  case trimmed = 14
+  public static let trimmed = EndReason(rawValue: 14)
+
+  /// The reasons this version knows.
+  public static let allCases = (0...14).map { EndReason(rawValue: $0) }
 
   /// Whether the end record's detail says more.
   public var hasDetail: Bool {
@@ -43,7 +50,7 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The reason in words.
+  /// The reason in words, or `reason-N`.
   public var name: String {
     switch self {
     case .debugExit: "debug exit"
@@ -61,6 +68,7 @@ public enum EndReason: UInt8, Sendable, CaseIterable {
     case .userRequest: "the user"
     case .recovered: "recovered"
     case .trimmed: "trimmed"
+    default: "reason-\(rawValue)"
     }
   }
 }
@@ -118,11 +126,7 @@ public struct EndRecord: Equatable, Sendable {
   init(decoding raw: [UInt8], at offset: UInt64) throws(TraceError) {
     do {
       var reader = ByteReader(raw)
-      let reason: UInt8 = try reader.read()
-      guard let reason = EndReason(rawValue: reason) else {
-        throw TraceError.malformed(offset: offset, what: "end reason", nil)
-      }
-      self.reason = reason
+      reason = EndReason(rawValue: try reader.read())
       detail = try reader.readVarint()
       eventCount = try reader.readVarint()
       guestMadeExits = try reader.readVarint()
@@ -130,10 +134,8 @@ public struct EndRecord: Equatable, Sendable {
       durationNanoseconds = try reader.readVarint()
       virtualTime = try reader.readVarint()
       digest = try reader.read()
-    } catch let error as TraceError {
-      throw error
     } catch {
-      throw .malformed(offset: offset, what: "end record", error as? ByteReaderError)
+      throw .malformed(offset: offset, what: "end record", error)
     }
   }
 }

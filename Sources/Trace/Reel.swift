@@ -117,12 +117,10 @@ public final class Reel {
     self.source = source
     let head = Int(min(source.byteCount, UInt64(FileHeader.byteCount)))
     header = try FileHeader(decoding: try source.read(at: 0, count: head))
-    if !takeIndex() { scan() }
-    guard let first = blocks.first, first.header.type == .metadata else {
-      if case .damaged(let error) = tail { throw error }
-      throw .missing(what: "metadata block, so it cannot be read")
+    if !takeIndex() {
+      scan()
+      try readMetadata()
     }
-    metadataJSON = try rawBytes(of: first)
     readEnd()
   }
 
@@ -151,6 +149,14 @@ public final class Reel {
     readEnd()
   }
 
+  private func readMetadata() throws(TraceError) {
+    guard let first = blocks.first, first.header.type == .metadata else {
+      if case .damaged(let error) = tail { throw error }
+      throw .missing(what: "metadata block, so it cannot be read")
+    }
+    metadataJSON = try rawBytes(of: first)
+  }
+
   /// Reads the end block; a damaged one becomes a damaged tail, so that the rest stays readable.
   private func readEnd() {
     guard let last = blocks.last(where: { $0.header.type == .end }) else { return }
@@ -176,6 +182,7 @@ public final class Reel {
     do throws(TraceError) {
       guard let index = try ReelIndex(findingIn: source) else { return false }
       for block in index.blocks { try add(block, mayFollowGap: false) }
+      try readMetadata()
       guard blocks.contains(where: { $0.header.type == .end }) else {
         throw .missing(what: "end block in its index")
       }

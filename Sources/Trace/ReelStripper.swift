@@ -109,7 +109,10 @@ public struct ReelStripper {
       event.entryTime = 0
       event.exitTime = 0
     }
-    guard parts.contains(.console), redaction.redact(&event) else { return }
+    // What a device wrote is guest memory.
+    let holdsMemory = parts.contains(.pages) && event.kind == .deviceWrite
+    let holdsText = parts.contains(.console) && redaction.redact(&event)
+    guard holdsMemory || holdsText else { return }
     let start = Int(event.payloadOffset)
     for index in start..<start + Int(event.payloadLength) { payload[index] = 0 }
   }

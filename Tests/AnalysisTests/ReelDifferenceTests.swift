@@ -33,7 +33,8 @@ import Trace
   }
 
   @Test(arguments: [
-    EventField.kind, .vcpu, .width, .count, .address, .value, .rip, .check,
+    EventField.kind, .vcpu, .width, .count, .address, .value, .timestamp, .device, .image,
+    .rip, .check,
   ])
   func aChangedFieldIsFoundAtItsEvent(field: EventField) throws {
     let place = try index(.portWrite, 20)
@@ -45,6 +46,9 @@ import Trace
     case .count: entries[place].event.count = 2
     case .address: entries[place].event.address ^= 1
     case .value: entries[place].event.value ^= 0x80
+    case .timestamp: entries[place].event.timestamp = 9
+    case .device: entries[place].event.device = 2
+    case .image: entries[place].event.image = 1
     case .rip: entries[place].event.rip += 1
     case .check: entries[place].event.check ^= 0x10
     case .payload: break

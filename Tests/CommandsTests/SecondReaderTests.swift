@@ -93,7 +93,7 @@ extension ProgramTests {
       var cursor = EventCursor(reel)
       return try dumped.text.split(separator: "\n").dropFirst().map { line in
         let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        try #require(cells.count == 15, "\(line)")
+        try #require(cells.count == 18, "\(line)")
         let event = try #require(try cursor.next())
         // `dump` leaves empty what does not apply to a kind; such a field is zero.
         let place = cells[6].isEmpty ? "0x0" : cells[6]
@@ -101,11 +101,10 @@ extension ProgramTests {
         // Bit 2 of the stored flags, which `Event` has as a timestamp that is not 0.
         let flags = event.flags.rawValue | (event.timestamp == 0 ? 0 : 4)
         let unseen = [
-          String(flags), "0x" + String(event.timestamp, radix: 16),
-          "0x" + String(event.arithmeticFlags, radix: 16), String(event.device),
-          String(event.image),
+          String(flags), cells[10], "0x" + String(event.arithmeticFlags, radix: 16), cells[11],
+          cells[12],
         ]
-        return (cells[0..<6] + [place, value] + cells[9..<13] + unseen + cells[13..<15])
+        return (cells[0..<6] + [place, value, cells[9]] + cells[13..<16] + unseen + cells[16..<18])
           .joined(separator: ",")
       }
     }

@@ -8,18 +8,34 @@ struct ReelReading {
   private let reel: Reel
   private let metadata: Metadata?
 
-  init(_ reel: Reel) {
+  init(_ reel: Reel, readsMetadata: Bool = true) {
     self.reel = reel
-    metadata = try? JSONDecoder().decode(Metadata.self, from: Data(reel.metadataJSON))
+    metadata =
+      readsMetadata
+      ? try? JSONDecoder().decode(Metadata.self, from: Data(reel.metadataJSON)) : nil
   }
 
-  /// Opens a file in both ways and reads what there is.
+  /// Opens a file, decodes its blocks, and walks over its events and page maps.
+  static func decode(_ bytes: [UInt8]) {
+    do throws(TraceError) {
+      let reading = ReelReading(try Reel(ByteSource(bytes)), readsMetadata: false)
+      reading.readBlocks()
+      reading.readEvents(describing: 0)
+      reading.readKernelExits(describing: 0)
+      reading.restore()
+    } catch {
+      precondition(!error.description.isEmpty)
+    }
+  }
+
+  /// Opens a file in both ways and reads what there is, through every command's eyes.
   static func run(_ bytes: [UInt8]) {
     let source = ByteSource(bytes)
     do throws(TraceError) {
       let reel = try Reel(source)
       // Who diffs may trust the digests: which of the two ways is left to the input.
       ReelReading(reel).run(trustsDigests: (bytes.last ?? 0) & 1 != 0)
+      recover(source)
       // `verify` salvages, which shows more only where something is wrong.
       if reel.tail == .whole, reel.indexError == nil { return verify(source) }
     } catch {
@@ -35,12 +51,13 @@ struct ReelReading {
 
   private func run(trustsDigests: Bool) {
     readBlocks()
-    readEvents()
-    readKernelExits()
+    readEvents(describing: 64)
+    readKernelExits(describing: 64)
     restore()
     _ = SummaryText.render(ReelSummary(reel, metadata: metadata))
     analyse(trustsDigests)
     strip()
+    trim()
   }
 
   private func readBlocks() {
@@ -60,7 +77,8 @@ struct ReelReading {
     }
   }
 
-  private func readEvents() {
+  /// Text takes long: that of the first events is what a report shows.
+  private func readEvents(describing limit: Int) {
     var cursor = EventCursor(reel, from: 3)
     var described = 0
     while true {
@@ -68,8 +86,7 @@ struct ReelReading {
         guard let event = try cursor.next() else { break }
         let payload = cursor.payload(of: event)
         described += 1
-        // Text takes long: that of the first events is what a report shows.
-        guard described <= 64 else { continue }
+        guard described <= limit else { continue }
         let record = EventRecord(index: cursor.index, event: event, payload: payload)
         let description = EventDescription(record, times: true)
         _ = (description.line, description.jsonLine, description.csvRow)
@@ -80,7 +97,7 @@ struct ReelReading {
     _ = try? ConsoleTranscript(reel).text(stream: ConsoleTranscript.serialStream)
   }
 
-  private func readKernelExits() {
+  private func readKernelExits(describing limit: Int) {
     var cursor = KernelExitCursor(reel, from: 3)
     let names = KernelExitName(metadata)
     var described = 0
@@ -88,7 +105,7 @@ struct ReelReading {
       do throws(TraceError) {
         guard let exit = try cursor.next() else { break }
         described += 1
-        guard described <= 64 else { continue }
+        guard described <= limit else { continue }
         let description = KernelExitDescription(exit, names: names, times: true)
         _ = (description.line, description.jsonLine)
       } catch {
@@ -138,5 +155,35 @@ struct ReelReading {
       preconditionFailure("a stripped copy does not open")
     }
     precondition(stripped.eventCount == reel.eventCount, "a stripped copy lost events")
+  }
+
+  /// A trimmed copy must open, and hold the events it says.
+  private func trim() {
+    let first = reel.eventBlocks.first?.header.firstEvent ?? 0
+    guard var trimmer = try? ReelTrimmer(reel, from: first &+ 5, to: first &+ 40) else { return }
+    var copy: [UInt8] = []
+    do {
+      try trimmer.forEachPart(metadataJSON: reel.metadataJSON) { copy += $0 }
+    } catch {
+      return
+    }
+    guard let trimmed = try? Reel(ByteSource(copy)), trimmed.tail == .whole else {
+      preconditionFailure("a trimmed copy does not open")
+    }
+    precondition(trimmed.eventCount == trimmer.range.upperBound, "a trimmed copy lost events")
+  }
+
+  /// What is recovered must open, whole.
+  private static func recover(_ source: ByteSource) {
+    guard let recovery = try? ReelRecovery(source) else { return }
+    var copy: [UInt8] = []
+    do {
+      try recovery.forEachPart(metadataJSON: Array("{}".utf8)) { copy += $0 }
+    } catch {
+      return
+    }
+    guard let recovered = try? Reel(ByteSource(copy)), recovered.tail == .whole else {
+      preconditionFailure("a recovered reel does not open")
+    }
   }
 }

@@ -32,7 +32,7 @@ import Trace
       consoleWrite.jsonLine
         == #"{"index":42,"kind":"out","stream":1,"width":1,"address":"0x3f8","name":"COM1 THR","#
         + #""value":"0x41","rip":"0x1004","check":"0xef"}"#)
-    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x1004,0xef,")
+    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x0,0,0,0x1004,0xef,")
   }
 
   @Test func timesOnlyWhenAskedFor() {

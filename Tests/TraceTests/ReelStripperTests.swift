@@ -37,7 +37,13 @@ struct ReelStripperTests {
     #expect(copy.metadataJSON == original.metadataJSON)
     #expect(try copy.hostTotals() == original.hostTotals())
     for (one, other) in zip(original.eventBlocks, copy.eventBlocks) {
-      #expect(try original.events(of: one) == copy.events(of: other))
+      // What a device wrote is guest memory: zeros, as many as there were bytes.
+      var expected = try original.events(of: one)
+      for event in expected.events where event.kind == .deviceWrite {
+        let start = Int(event.payloadOffset)
+        for index in start..<start + Int(event.payloadLength) { expected.payload[index] = 0 }
+      }
+      #expect(try expected == copy.events(of: other))
     }
     for (one, other) in zip(original.kernelExitBlocks, copy.kernelExitBlocks) {
       #expect(try original.kernelExits(of: one) == copy.kernelExits(of: other))
