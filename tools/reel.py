@@ -41,9 +41,10 @@ class Checker:
         self.policies, self.devices, self.images = {}, [0], 0
         self.events = self.guest_made = self.kernel_exits = self.skipped = self.next_event = 0
         self.last, self.state, self.low = None, DIGEST_START, DIGEST_START & 0xFF  # the event before, the digest
-        self.end_of = {EVENTS: 0, KERNEL_EXITS: 0}  # the last time of such blocks
+        is_trimmed = next((block.first_event for block in reel.blocks if block.type == EVENTS), 0) > 0
+        self.end_of = dict.fromkeys((EVENTS, KERNEL_EXITS), None if is_trimmed else 0)  # the last block's time
         self.anchor, self.observed = 0, 0  # of kernel exits; one more than the last event host totals name
-        self.recorded, self.end = None, None
+        self.recorded, self.end, self.is_recovered = None, None, False
         self.identities, self.pages, self.map, self.chain = {}, set(), {}, 0
         self.keyframes, self.marks = {}, {}
 
@@ -99,9 +100,9 @@ class Checker:
             self.skipped += block.type not in (INDEX, FOOTER)  # those two have been read
 
     def first_time(self, block):
-        """Times go on from block to block."""
+        """Times go on from block to block, and a trimmed reel's first from what is not there."""
         expected = self.end_of[block.type]
-        require(block.first_time == expected, f"its first time is {block.first_time}, not {expected}")
+        require(block.first_time == expected or expected is None, f"its first time is {block.first_time}, not {expected}")
 
     def expect(self, condition, message):
         """A rule that cannot be expected to hold once something is lost."""
@@ -169,7 +170,8 @@ class Checker:
     def answer(self, event):
         """A read and its answer stand together; under `patch` an answer may be a timestamp."""
         read, is_timestamp, policy = self.last, False, self.policies.get("tsc")
-        if read and (read.kind in (IN, MMIO_READ, RDMSR) or event.kind == INPUT):
+        # A kind that is not known may be a read too.
+        if read and (read.kind in (IN, MMIO_READ, RDMSR) or event.kind == INPUT and read.kind in KINDS):
             require(read.kind in (IN, MMIO_READ, RDMSR) and event.kind == INPUT, "no answer follows its read")
             is_timestamp = (read.kind, read.address, read.width, read.count) == (IN, 0xE4, 4, 0)
             widths = (8,) if read.kind == RDMSR else (read.width, 8) if is_timestamp else (read.width,)
@@ -182,6 +184,9 @@ class Checker:
     def digest(self, event):
         """Follows the running digest as far as a reel without registers allows it."""
         self.guest_made += is_guest_made(event)
+        if not self.reel.has_console:
+            require(not event.check and event.digest is None, "a digest in a reel without console text")
+            return
         self.state = digest_after(event, self.state)
         if event.digest is not None:
             require(self.state in (None, event.digest), "its digest is not what its fields make")
@@ -278,7 +283,8 @@ class Checker:
         *self.end, _, _ = [cursor.varint() for _ in range(5)]
         digest = cursor.fixed(8)
         # Where the recording went on (recovered, trimmed) it is the last whole one.
-        require(reason in (13, 14) or self.state in (None, digest) and self.low in (None, digest & 0xFF),
+        self.is_recovered = reason == 13
+        require(not self.reel.has_console or reason in (13, 14) or self.state in (None, digest) and self.low in (None, digest & 0xFF),
                 "its digest is not that after the last event")
 
     def totals(self):
@@ -294,16 +300,18 @@ class Checker:
                 continue  # cut off
             require(mark, f"no event marks keyframe {number}")
             require((mark.event, mark.guest_made + base) == keyframe[:2], f"keyframe {number} is not at its mark")
-            require(mark.digest in (None, keyframe.digest) and mark.low in (None, keyframe.low),
+            require(not self.reel.has_console
+                    or mark.digest in (None, keyframe.digest) and mark.low in (None, keyframe.low),
                     f"keyframe {number} has not the digest of its mark")
         require(not self.marks, f"keyframes that are marked are not there: {list(self.marks)}")
-        if self.end:
+        if self.end and not self.is_recovered:  # what a recovered reel's recording went on to do is lost
             self.observations()
 
     def observations(self):
         require(self.anchor < max(self.next_event, 1), "a kernel exit after the last event")
         require(self.observed <= self.next_event, "host totals after the last event")
-        require(self.recorded in (None, self.kernel_exits),
+        # Totals count from the recording's start, which a trimmed reel may not hold.
+        require(self.events < self.next_event or self.recorded in (None, self.kernel_exits),
                 f"there are {self.kernel_exits} kernel exits, not the {self.recorded} of the host totals")
 
 

@@ -16,7 +16,7 @@ except ImportError:
     sys.exit(2)
 
 VERSION = (0, 11)
-PAGES_STRIPPED = 1  # required feature bit 0, the only one of this version
+PAGES_STRIPPED, CONSOLE_STRIPPED = 1, 2  # the required feature bits of this version
 MASK64 = 2**64 - 1
 PAGE_SIZE = 4096
 
@@ -142,8 +142,9 @@ class Reel:
         require(has_checksum(header[:56], header[56:]), "the file header's checksum does not match")
         major, minor, features, self.page_key = struct.unpack("<8xHH4xQ8x16s16x", header)
         require((major, minor) == VERSION, f"it has format {major}.{minor}, not {VERSION[0]}.{VERSION[1]}")
-        require(not features & ~PAGES_STRIPPED, f"it requires features this reader lacks ({features:#x})")
+        require(not features & ~(PAGES_STRIPPED | CONSOLE_STRIPPED), f"it requires features this reader lacks ({features:#x})")
         self.is_stripped = bool(features & PAGES_STRIPPED)
+        self.has_console = not features & CONSOLE_STRIPPED
         self.blocks, self.stop, self.index_damage = [], None, None
         self.open(walk)
 

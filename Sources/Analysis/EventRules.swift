@@ -60,6 +60,10 @@ struct EventRules {
     if event.value != 0, !hasValue || payload == .elements && event.count > 1 {
       return "\(name)\(hasValue ? " of a string" : "") has no value"
     }
+    // Only kinds with a width hold their value in so many bytes.
+    if (1..<8).contains(event.width), event.value >> (8 * UInt64(event.width)) != 0 {
+      return "\(name) of width \(event.width) has a value that is larger"
+    }
     if !hasStream, event.stream != 0 { return "\(name) has no stream" }
     if payload == .none ? event.count != 0 : payload == .elements && event.count == 1 {
       return "\(name) has a count of \(event.count)"

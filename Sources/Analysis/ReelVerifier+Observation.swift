@@ -38,7 +38,8 @@ extension ReelVerifier {
 
   /// What a whole reel says of its kernel exits against what there is.
   mutating func checkObservations() {
-    guard !hasLoss, reel.end != nil else { return }
+    // A recovered reel's recording went on: its kernel exits and totals may tell of what is lost.
+    guard !hasLoss, let end = reel.end, end.reason != .recovered else { return }
     if lastAnchor > 0, lastAnchor >= reel.eventCount, let block = reel.kernelExitBlocks.last {
       note(.damage, block, "a kernel exit comes after event \(lastAnchor), which is not there")
     }

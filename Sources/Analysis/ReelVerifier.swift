@@ -20,6 +20,8 @@ struct ReelVerifier {
   var result = ReelVerification()
   private var nextEvent: EventIndex?
   private var lastTime: UInt64?
+  /// The event before, where it is known.
+  private var lastEvent: Event?
   private var digest = DigestKnowledge.none
   private var guestMadeExits: UInt64 = 0
   var lastAnchor: EventIndex = 0
@@ -196,8 +198,11 @@ struct ReelVerifier {
         .damage, block,
         "the last event is at \(last.exitTime) ns, the block header says \(block.header.lastTime)")
     }
+    // The event before the block is lost, or is none.
+    if nextEvent != decoded.firstEvent { lastEvent = nil }
     for (position, event) in decoded.events.enumerated() {
       check(event, decoded.firstEvent &+ UInt64(position), block)
+      lastEvent = event
     }
     nextEvent = decoded.firstEvent &+ UInt64(decoded.events.count)
     result.checked.events += UInt64(decoded.events.count)
@@ -214,6 +219,9 @@ struct ReelVerifier {
       note(.damage, block, "event \(index): a digest in a reel marked as without console text")
     }
     if let breach = EventRules.breach(in: event) {
+      note(.damage, block, "event \(index): \(breach)")
+    }
+    if let lastEvent, let breach = AnswerRule.breach(in: event, after: lastEvent) {
       note(.damage, block, "event \(index): \(breach)")
     }
     if event.flags.rawValue >> 3 != 0 {

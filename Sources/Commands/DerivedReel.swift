@@ -22,13 +22,18 @@ struct DerivedReel: ParsableArguments {
 
   /// Writes the parts of a copy; a failure leaves no file behind.
   ///
+  /// The part file has a name of its own: `x.reel.part` may be what is copied to `x.reel`.
+  ///
   /// - Parameter copy: hands the copy's bytes to the closure it is given.
   /// - Returns: what `copy` returns, and the bytes of the copy.
   func write<Result>(
     of opened: OpenedReel, _ copy: (Reel, (_ part: [UInt8]) throws -> Void) throws -> Result
   ) throws -> (result: Result, byteCount: UInt64) {
     do {
-      let file = try ReelOutput(path: output, overwrite: force)
+      guard try !ReelFile(path: opened.path).isSameFile(as: output) else {
+        throw CommandFailure("\(output) is the reel to copy itself; choose another name with -o")
+      }
+      let file = try ReelOutput(path: output, overwrite: force, partSuffix: ".copy.part")
       do {
         let result = try opened.reading { reel in try copy(reel) { try file.write($0) } }
         try file.close()

@@ -107,6 +107,25 @@ import Trace
     #expect(unmarked.contains { $0.message.contains("marks keyframe 1, which is not there") })
   }
 
+  @Test func answersThatDoNotFitAreFound() throws {
+    let changes: [(String, (inout [Entry]) -> Void)] = [
+      ("event 2: the answer is not as large as the in before it", { $0[2].event.width = 2 }),
+      ("event 2: input of width 1 has a value that is larger", { $0[2].event.value = 0x160 }),
+      ("event 2: no answer follows the in before it", { $0.remove(at: 2) }),
+      ("event 4: an answer follows out, which is no read", { $0.insert($0[2], at: 4) }),
+    ]
+    for (message, change) in changes {
+      var builder = small
+      change(&builder.entries)
+      let found = verify(builder.bytes()).findings
+      #expect(found.contains { $0.message == message }, "\(message): \(found)")
+    }
+    // A kind of a later version may be a read.
+    var builder = small
+    builder.entries[1].event.kind = EventKind(rawValue: 18)
+    #expect(verify(builder.bytes()).findings == [])
+  }
+
   @Test func aWrongPageIsFound() throws {
     let header = FileHeader(pageKey: ReelBuilder.key)
     var encoder = BlockEncoder(pageKey: header.pageKey)

@@ -111,6 +111,34 @@ extension ProgramTests {
 
     /// One bit turned over in every block's header, in its checksum and in its stored bytes, index
     /// and footer too, and in the file header.
+    @Test(arguments: ["compute.reel", "golden/kernel-exits-lost.reel", "golden/two-vcpus.reel"])
+    func readsCopies(_ name: String) throws {
+      let directory = try TestDirectory()
+      let original = try sample(name)
+      try directory.write(original, to: "o.reel")
+      let events = try directory.events(of: "o.reel").count
+      for command in [
+        ["trim", "o.reel", "--range", "\(events - 1).."], ["strip", "o.reel", "--console"],
+        ["strip", "trim.reel", "--times", "--console"],
+      ] {
+        let copy = try directory.vmreel(command + ["-o", "\(command[0]).reel", "--force"])
+        try #require(copy.status == 0, "\(copy.story)")
+        try expectSound("\(command[0]).reel", directory)
+      }
+    }
+
+    /// Kernel exits and totals that tell of lost events stay.
+    @Test func readsRecoveredKernelExits() throws {
+      let directory = try TestDirectory()
+      let original = try sample("golden/kernel-exits-lost.reel")
+      for length in [9500, 11500] {
+        try directory.write(Array(original.prefix(length)), to: "p.reel")
+        let recovered = try directory.vmreel("recover", "p.reel", "-o", "r.reel", "--force")
+        try #require(recovered.status == 0, "\(recovered.story)")
+        try expectSound("r.reel", directory)
+      }
+    }
+
     @Test func refusesTheSameDamage() throws {
       let directory = try TestDirectory()
       let original = try sample("hello.reel")

@@ -82,6 +82,23 @@ extension ProgramTests {
       #expect(try directory.files() == ["o.reel", "s.reel", "t.reel"])
     }
 
+    @Test(arguments: [["strip"], ["trim", "--range", "0.."]])
+    func theOriginalIsNeverOverwritten(command: [String]) throws {
+      let directory = try stripped()
+      let original = try directory.read("o.reel")
+      let itself = try directory.vmreel(command + ["o.reel", "-o", "o.reel", "--force"])
+      #expect(itself.status == 2 && itself.errorLines.count == 1, "\(itself.story)")
+      #expect(itself.errors.contains("o.reel is the reel to copy itself"), "\(itself.story)")
+      #expect(try directory.read("o.reel") == original)
+      // What a killed recorder left, copied to the name that it would have got.
+      let part = Array(original.dropLast(100))
+      try directory.write(part, to: "k.reel.part")
+      let copied = try directory.vmreel(command + ["k.reel.part", "-o", "k.reel", "--force"])
+      #expect(copied.status == 2 && copied.errors.contains("is partial"), "\(copied.story)")
+      #expect(try directory.read("k.reel.part") == part)
+      #expect(try directory.vmreel("info", "k.reel").status == 0)
+    }
+
     @Test func aDamagedReelLeavesNoCopy() throws {
       let directory = try stripped()
       var bytes = try directory.read("o.reel")
