@@ -62,7 +62,8 @@ final class FrameDecompressor {
   func decompress(_ stored: UnsafeRawBufferPointer, rawSize: Int) -> [UInt8]? {
     if unsafe context == nil { unsafe context = ZSTD_createDCtx() }
     var isComplete = false
-    let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawSize) { output, count in
+    // Not of capacity 0: threads would write that count into the empty array all of them share.
+    let raw = unsafe [UInt8](unsafeUninitializedCapacity: max(rawSize, 1)) { output, count in
       // One frame and nothing behind it: zstd alone would go on with the next.
       guard
         unsafe ZSTD_findFrameCompressedSize(stored.baseAddress, stored.count) == stored.count

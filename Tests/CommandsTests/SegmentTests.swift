@@ -61,18 +61,19 @@ extension ProgramTests {
     @Test func anAlteredEventIsNamedByItsSegmentAndTheJoinedVerdict() throws {
       let directory = try recorded("ticker64", every: "30")
       let events = try directory.events(of: "r.reel")
-      // The second third of the guest's exits lies in segment 2 of 3.
+      // Segments are balanced by the host's time, so which holds the event is not known before; the
+      // guest's last line is in none but the first only where one exit took longer than all others.
       let index = try #require(
-        events.indices.dropFirst(events.count / 2).first {
-          events[$0].kind == .portWrite && events[$0].stream != 0
-        })
+        events.indices.last { events[$0].kind == .portWrite && events[$0].stream != 0 })
       try directory.alterEvent(EventIndex(index), of: "r.reel", to: "a.reel") { $0.value ^= 1 }
       try replaySegments(directory, of: "a.reel", 3)
       let outcomes = try (1...3).map {
         try JSONDecoder().decode(Verdict.self, from: Data(try directory.read("\($0).json")))
       }
-      #expect(outcomes.map(\.outcome) == ["identical", "diverged", "identical"])
-      #expect(outcomes[1].divergence?.index == UInt64(index))
+      let place = try #require(outcomes.firstIndex { $0.outcome == "diverged" })
+      #expect(outcomes[place].divergence?.index == UInt64(index))
+      #expect(place > 0)
+      #expect(outcomes.indices.allSatisfy { $0 == place || outcomes[$0].outcome == "identical" })
 
       let whole = try directory.vmreel("replay", "a.reel")
       let headline = try #require(whole.errorLines.first)
@@ -83,7 +84,8 @@ extension ProgramTests {
       #expect(parallel.status == 1 && parallel.errorLines.first == headline, "\(parallel.story)")
       #expect(parallel.output == whole.output)
       // What comes after a divergence does not matter; what comes before it does.
-      #expect(try directory.vmreel("join", "a.reel", "1.json", "2.json").status == 1)
+      let before = (0...place).map { "\($0 + 1).json" }
+      #expect(try directory.vmreel(["join", "a.reel"] + before).status == 1)
       expectTrouble(
         try directory.vmreel("join", "a.reel", "2.json", "3.json"), "segment 1/3", "missing",
         "event \(index)")
