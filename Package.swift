@@ -85,25 +85,32 @@ let package = Package(
     tests(of: "Bytes"),
     tests(of: "Disassembly"),
     tests(of: "Machine", ["Bytes", "BuiltInGuests"]),
-    tests(of: "Trace", ["Bytes"]),
+    .target(
+      name: "ReelFixtures", dependencies: ["Trace"], path: "Tests/ReelFixtures",
+      swiftSettings: strict),
+    tests(of: "Trace", ["Bytes", "ReelFixtures"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests(of: "TraceIO", ["Bytes", "Trace", "CAllocationCounter"]),
-    tests(of: "Replay", ["Bytes", "Machine", "Trace", "TraceIO", "CAllocationCounter"]),
+    tests(
+      of: "Replay",
+      ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
-    tests(of: "Analysis", ["Bytes", "Trace"]),
-    tests(of: "SyntheticReels", ["Analysis", "Bytes", "Trace"]),
-    tests(of: "Reporting", ["Analysis", "Trace"]),
+    tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
+    tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
+    tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
     tests(
       of: "Commands",
       [
         "Analysis", "BuiltInGuests", "Bytes", "CAllocationCounter", "KVM", "Machine", "Replay",
-        "SyntheticReels", "Trace", "TraceIO",
+        "ReelFixtures", "SyntheticReels", "Trace", "TraceIO",
       ]),
     .target(
-      name: "FuzzTargets", dependencies: ["Analysis", "Bytes", "Machine", "Reporting", "Trace"],
+      name: "FuzzTargets",
+      dependencies: ["Analysis", "Bytes", "Machine", "ReelFixtures", "Reporting", "Trace"],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(
-      name: "FuzzTests", dependencies: ["Analysis", "Bytes", "FuzzTargets", "Trace"],
+      name: "FuzzTests",
+      dependencies: ["Analysis", "Bytes", "FuzzTargets", "ReelFixtures", "Trace"],
       exclude: ["Regressions", "Corpus"], swiftSettings: strict),
   ] + fuzzer
 )

@@ -1,9 +1,9 @@
 /// Bytes as lower-case hex digits, two for each, without separators.
-enum HexBytes {
+public enum HexBytes {
   private static let digits = Array("0123456789abcdef".utf8)
 
   /// The text of bytes.
-  static func text(of bytes: some Sequence<UInt8>) -> String {
+  public static func text(of bytes: some Sequence<UInt8>) -> String {
     var output: [UInt8] = []
     for byte in bytes {
       output.append(digits[Int(byte >> 4)])

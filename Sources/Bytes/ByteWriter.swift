@@ -53,9 +53,4 @@ public struct ByteWriter: Sendable {
   public mutating func truncate(to count: Int) {
     storage.removeSubrange(count...)
   }
-
-  /// Overwrites bytes appended earlier; the range must lie inside what was appended.
-  public mutating func overwrite(at offset: Int, with replacement: [UInt8]) {
-    storage.replaceSubrange(offset..<offset + replacement.count, with: replacement)
-  }
 }

@@ -1,3 +1,5 @@
+internal import Reporting
+
 /// Median and extremes of one variant's rounds, in the bench's unit.
 struct Spread: Encodable {
   var median: Double
@@ -39,18 +41,11 @@ struct BenchTable {
   private var cells: [[String]] {
     rows.map { row in
       [row.name]
-        + [row.spread.median, row.spread.minimum, row.spread.maximum].map { fixed($0, decimals) }
-        + [fixed(row.spread.median / (rows.first?.spread.median ?? 0), 3)]
+        + [row.spread.median, row.spread.minimum, row.spread.maximum].map {
+          NumberText.fixed($0, decimals: decimals)
+        }
+        + [NumberText.fixed(row.spread.median / (rows.first?.spread.median ?? 0), decimals: 3)]
     }
-  }
-
-  private func fixed(_ value: Double, _ decimals: Int) -> String {
-    guard value.isFinite, value < 1e15 else { return "-" }
-    let scale = (0..<decimals).reduce(1) { product, _ in product * 10 }
-    let count = Int((value * Double(scale)).rounded())
-    guard decimals > 0 else { return String(count) }
-    let fraction = String(count % scale)
-    return "\(count / scale)." + String(repeating: "0", count: decimals - fraction.count) + fraction
   }
 
   private func pad(_ text: String, _ width: Int) -> String {

@@ -56,7 +56,7 @@ struct ChildProcess {
   }
 
   private static func namelessFile() throws -> Int32 {
-    let directory = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    let directory = TemporaryFile.directory
     var path = Array("\(directory)/vmreel-XXXXXX".utf8CString)
     let descriptor = unsafe path.withUnsafeMutableBufferPointer { path in
       // Safe: the array is NUL-terminated, and mkstemp(3) writes no more than is there.

@@ -57,17 +57,14 @@ struct ExitBench {
   }
 
   private func recordingRound() throws -> Double {
-    let path = try TemporaryFile.name("vmreel-bench")
+    let path = TemporaryFile.name("vmreel-bench")
     defer { _ = unsafe unlink(path) }
     do {
       let writer = try ReelWriter(
         path: path, overwrite: true, header: FileHeader(pageKey: RandomKey.make(byteCount: 16)),
         metadataJSON: Array("{}".utf8))
       let cost = try runnerRound(writer)
-      _ = try writer.finish(
-        EndRecord(
-          reason: .debugExit, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
-          durationNanoseconds: 0, virtualTime: 0, digest: 0))
+      _ = try writer.finish(EndRecord(reason: .debugExit))
       return cost
     } catch let error as FileError {
       throw CommandFailure(error.description)
@@ -116,13 +113,5 @@ enum PeakMemory {
     var usage = rusage()
     _ = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
     return usage.ru_maxrss / 1024
-  }
-}
-
-/// A file name nobody else uses, in the directory for temporary files.
-enum TemporaryFile {
-  static func name(_ prefix: String) throws -> String {
-    let directory = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    return "\(directory)/\(prefix)-\(getpid()).reel"
   }
 }

@@ -17,11 +17,11 @@ struct GuestBench {
     do {
       let facts = try HostProbe.facts()
       var (bare, recorded, replayed): ([Double], [Double], [Double]) = ([], [], [])
-      var last = EndRecord.none
+      var last = EndRecord(reason: .processorFailure)
       for round in 1...rounds {
         StandardError.note("round \(round) of \(rounds)")
         bare.append(try bareRound(facts))
-        let path = try TemporaryFile.name("vmreel-bench")
+        let path = TemporaryFile.name("vmreel-bench")
         defer { _ = unsafe unlink(path) }
         let (seconds, end) = try recordingRound(facts, path)
         recorded.append(seconds)
@@ -49,7 +49,7 @@ struct GuestBench {
   ) throws -> (seconds: Double, end: EndRecord) {
     let guest = try PreparedGuest(image, policy: options, on: facts)
     let metadata = RecordSession.metadata(guest, facts, tracesKernelExits: false)
-    var end = EndRecord.none
+    var end = EndRecord(reason: .processorFailure)
     let seconds = try Self.seconds {
       let writer = try ReelWriter(
         path: path, overwrite: true, header: FileHeader(pageKey: RandomKey.make(byteCount: 16)),
@@ -86,9 +86,9 @@ struct GuestBench {
   }
 
   private static func seconds(_ body: () throws -> Void) rethrows -> Double {
-    let clock = ContinuousClock()
-    let duration = try clock.measure(body)
-    return Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    let start = BenchClock.elapsed()
+    try body()
+    return Double(BenchClock.elapsed() - start) / 1e9
   }
 }
 
@@ -118,12 +118,4 @@ struct GuestBenchResult: Encodable {
   }
 
   var csv: String { table.csv(suffix: "s") }
-}
-
-extension EndRecord {
-  fileprivate static var none: EndRecord {
-    EndRecord(
-      reason: .processorFailure, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
-      durationNanoseconds: 0, virtualTime: 0, digest: 0)
-  }
 }

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import BuiltInGuests
 internal import Bytes
 internal import Machine
@@ -77,7 +78,8 @@ struct GuestImage {
     var identity = identity(kind, path, bytes, loadAddress: nil)
     identity.append = options.append
     identity.modules = zip(options.modules, modules).map {
-      Metadata.Module(name: InputFile.name(of: $0), sha256: hex(SHA256.hash($1.bytes)))
+      Metadata.Module(
+        name: InputFile.name(of: $0), sha256: HexBytes.text(of: SHA256.hash($1.bytes)))
     }
     return GuestImage(
       loader: .multiboot(
@@ -93,7 +95,7 @@ struct GuestImage {
     identity.append = options.append
     if let path = options.initrd, let initrd {
       identity.initrd = Metadata.Module(
-        name: InputFile.name(of: path), sha256: hex(SHA256.hash(initrd)))
+        name: InputFile.name(of: path), sha256: HexBytes.text(of: SHA256.hash(initrd)))
     }
     do {
       identity.entry = try loader.entry().rawValue
@@ -109,12 +111,8 @@ struct GuestImage {
     _ kind: String, _ path: String, _ image: [UInt8], loadAddress: UInt64?
   ) -> Metadata.Guest {
     Metadata.Guest(
-      kind: kind, name: InputFile.name(of: path), sha256: hex(SHA256.hash(image)),
+      kind: kind, name: InputFile.name(of: path), sha256: HexBytes.text(of: SHA256.hash(image)),
       loadAddress: loadAddress, append: nil, modules: [])
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// Loads the guest into RAM.

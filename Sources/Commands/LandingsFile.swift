@@ -1,3 +1,4 @@
+internal import Analysis
 internal import FoundationEssentials
 internal import Glibc
 internal import Trace
@@ -21,7 +22,7 @@ struct LandingsFile {
   /// - Throws: ``CommandFailure`` when it cannot be read, or belongs to another reel.
   init(path: String, reel: Reel) throws {
     self.path = path
-    key = reel.header.pageKey.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    key = HexBytes.text(of: reel.header.pageKey)
     guard unsafe access(path, F_OK) == 0 else {
       landings = [:]
       return

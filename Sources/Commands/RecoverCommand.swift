@@ -27,9 +27,6 @@ struct RecoverCommand: ParsableCommand {
   @Flag(name: .long, help: "Overwrite an existing file.")
   var force = false
 
-  /// What works on a recovered reel.
-  private static let works = ["info", "dump", "stats", "diff", "verify", "replay", "strip"]
-
   mutating func validate() throws {
     guard output != "", output != "-" else {
       throw ValidationError("-o needs the name of a file; a reel cannot be written to a pipe")
@@ -81,7 +78,8 @@ struct RecoverCommand: ParsableCommand {
   private func metadataJSON(_ recovery: ReelRecovery) throws -> [UInt8] {
     let entry = Metadata.HistoryEntry(
       tool: "vmreel \(VMReel.version)", operation: "recover",
-      removed: RecoveryText.losses(recovery).joined(separator: "; "), works: Self.works)
+      removed: RecoveryText.losses(recovery).joined(separator: "; "),
+      works: DerivedReel.readers + ["replay"])
     do {
       return try MetadataJSON.adding(entry, to: recovery.reel.metadataJSON)
     } catch {

@@ -54,7 +54,7 @@ struct BenchReplayCommand: ParsableCommand {
     var temporary: String?
     defer { if let temporary { _ = unsafe unlink(temporary) } }
     if reel == nil {
-      let path = try TemporaryFile.name("vmreel-bench-replay")
+      let path = TemporaryFile.name("vmreel-bench-replay")
       temporary = path
       try ReplayBench.vmreel(["record", "--guest", "compute", "--force", "-o", path])
     }
@@ -110,11 +110,10 @@ struct ReplayBench {
   private static func seconds(_ commands: [[String]], isReplay: Bool = false) throws -> Double {
     let pipe = try ParentPipe()
     defer { pipe.closeBoth() }
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = BenchClock.elapsed()
     let children = try commands.map { try ChildProcess(arguments: $0, input: pipe.readingEnd) }
     let ends = children.map { $0.wait() }
-    let duration = (clock.now - start).components
+    let duration = BenchClock.elapsed() - start
     for (command, end) in zip(commands, ends) {
       guard end.status == 0 else {
         let errors = String(decoding: end.errors, as: UTF8.self)
@@ -129,7 +128,7 @@ struct ReplayBench {
             + "`vmreel replay` and look at its verdict")
       }
     }
-    return Double(duration.seconds) + Double(duration.attoseconds) / 1e18
+    return Double(duration) / 1e9
   }
 }
 

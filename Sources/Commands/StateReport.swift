@@ -124,7 +124,7 @@ struct StateReport: Encodable {
       let content = try tables.read(choice, at: verdict.lastEvent)
       return MemoryReport(
         address: HexWord(choice.address), isVirtual: choice.isVirtual,
-        bytes: content.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+        bytes: HexBytes.text(of: content),
         content: content)
     }
   }

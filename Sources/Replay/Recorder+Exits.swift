@@ -118,7 +118,8 @@ extension Recorder {
   /// time in nanoseconds, and under `warp` up to a microsecond more where each reading is an exit.
   ///
   /// Code that gathers entropy samples the counter until the differences differ, which virtual time
-  /// alone would never let them; that they come again after 64 exits costs the reel little. An exit costs more than the addition, so the counter never goes back.
+  /// alone would never let them; that they come again after 64 exits costs the reel little. An exit
+  /// costs more than the addition, so the counter never goes back.
   private var timestamp: UInt64 {
     if let frozen = cpu.frozenTimestamp { return frozen }
     guard policy.tsc == .patch, policy.clock == .warp else { return now.nanoseconds }

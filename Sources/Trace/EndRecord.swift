@@ -95,10 +95,11 @@ public struct EndRecord: Equatable, Sendable {
   /// The running digest at the end.
   public var digest: UInt64
 
-  /// Makes an end record.
+  /// Makes an end record; what is not given is 0.
   public init(
-    reason: EndReason, detail: UInt64, eventCount: UInt64, guestMadeExits: UInt64,
-    keyframeCount: UInt64, durationNanoseconds: UInt64, virtualTime: UInt64, digest: UInt64
+    reason: EndReason, detail: UInt64 = 0, eventCount: UInt64 = 0, guestMadeExits: UInt64 = 0,
+    keyframeCount: UInt64 = 0, durationNanoseconds: UInt64 = 0, virtualTime: UInt64 = 0,
+    digest: UInt64 = 0
   ) {
     self.reason = reason
     self.detail = detail

@@ -51,9 +51,7 @@ public struct ReelRecovery {
     } catch {
       throw .unreadable(error)
     }
-    end = EndRecord(
-      reason: .recovered, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
-      durationNanoseconds: 0, virtualTime: 0, digest: 0)
+    end = EndRecord(reason: .recovered)
     keepGoodBlocks()
     if isEndOriginal, repairedHeaders == 0, isIndexed { throw .whole }
     if !isEndOriginal {

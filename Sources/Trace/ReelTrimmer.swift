@@ -49,9 +49,7 @@ public struct ReelTrimmer {
       throw .unreadable(error)
     }
     encoder = BlockEncoder(pageKey: reel.header.pageKey)
-    end = EndRecord(
-      reason: .trimmed, detail: 0, eventCount: 0, guestMadeExits: 0, keyframeCount: 0,
-      durationNanoseconds: 0, virtualTime: 0, digest: 0)
+    end = EndRecord(reason: .trimmed)
   }
 
   /// Whether the range ends where the recording does, so that its end record holds.

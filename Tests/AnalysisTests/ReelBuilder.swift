@@ -1,15 +1,6 @@
 import Bytes
+import ReelFixtures
 import Trace
-
-/// The bytes of a reel in memory.
-final class MemorySource: ReelSource {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    Array(bytes[Int(offset)..<Int(offset) + count])
-  }
-}
 
 /// An event with its payload, as a test writes it down.
 struct Entry {

@@ -1,3 +1,4 @@
+import ReelFixtures
 import Testing
 import Trace
 

@@ -1,4 +1,5 @@
 import Analysis
+import ReelFixtures
 import Testing
 import Trace
 

@@ -1,4 +1,5 @@
 import Foundation
+import ReelFixtures
 import Testing
 import Trace
 

@@ -1,16 +1,7 @@
 import FoundationEssentials
+import ReelFixtures
 import Testing
 import Trace
-
-/// A reel in memory.
-final class MemorySource: ReelSource {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    Array(bytes[Int(offset)..<Int(offset) + count])
-  }
-}
 
 extension TestDirectory {
   /// Writes a copy of a reel whose metadata says something else; every checksum is right.

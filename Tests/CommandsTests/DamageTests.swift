@@ -1,4 +1,5 @@
 import Analysis
+import ReelFixtures
 import Testing
 import Trace
 
@@ -10,19 +11,6 @@ extension ProgramTests {
       var name: String
       var block: Int
       var bytes: Range<Int>
-    }
-
-    /// A reel in memory.
-    final class Bytes: ReelSource {
-      let bytes: [UInt8]
-      init(bytes: [UInt8]) { self.bytes = bytes }
-      var byteCount: UInt64 { UInt64(bytes.count) }
-      func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-        guard let start = Int(exactly: offset), start + count <= bytes.count else {
-          throw .unreadable(offset: offset, errorNumber: 5)
-        }
-        return Array(bytes[start..<start + count])
-      }
     }
 
     private func recordHello(_ directory: TestDirectory) throws -> [UInt8] {
@@ -53,12 +41,12 @@ extension ProgramTests {
     /// Walks over every byte of the file; a bit of each is turned over, another one each time.
     @Test func verifyNamesEachDamagedByte() throws {
       let reel = try recordHello(try TestDirectory())
-      #expect(ReelVerification(Bytes(bytes: reel)).isSound)
+      #expect(ReelVerification(MemorySource(reel)).isSound)
       for stretch in layout(reel) {
         for offset in stretch.bytes {
           var damaged = reel
           damaged[offset] ^= 1 << UInt8(offset % 8)
-          let findings = ReelVerification(Bytes(bytes: damaged)).findings
+          let findings = ReelVerification(MemorySource(damaged)).findings
           let first = try #require(findings.first, "byte \(offset) in \(stretch.name): sound")
           #expect(
             first.offset == UInt64(stretch.block),

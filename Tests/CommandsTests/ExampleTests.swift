@@ -95,8 +95,9 @@ extension ProgramTests {
   /// What needs no KVM: help, versions, lists.
   @Suite struct Help {
     static let commands = [
-      ["record"], ["replay"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"], ["strip"],
-      ["guests"], ["doctor"], ["bench"], ["bench", "exits"], ["bench", "write"], ["bench", "read"],
+      ["record"], ["replay"], ["join"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"],
+      ["recover"], ["trim"], ["strip"], ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
+      ["bench", "guest"], ["bench", "replay"], ["bench", "write"], ["bench", "read"],
       ["bench", "stats"], ["bench", "diff"], ["bench", "seek"], ["bench", "size"],
       ["bench", "generate"],
     ]

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ReelFixtures
 import Testing
 import Trace
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ReelFixtures
 import Testing
 import Trace
 

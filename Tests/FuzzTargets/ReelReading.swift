@@ -1,5 +1,6 @@
 internal import Analysis
 internal import FoundationEssentials
+internal import ReelFixtures
 internal import Reporting
 internal import Trace
 
@@ -18,7 +19,7 @@ struct ReelReading {
   /// Opens a file, decodes its blocks, and walks over its events and page maps.
   static func decode(_ bytes: [UInt8]) {
     do throws(TraceError) {
-      let reading = ReelReading(try Reel(ByteSource(bytes)), readsMetadata: false)
+      let reading = ReelReading(try Reel(MemorySource(bytes)), readsMetadata: false)
       reading.readBlocks()
       reading.readEvents(describing: 0)
       reading.readKernelExits(describing: 0)
@@ -30,7 +31,7 @@ struct ReelReading {
 
   /// Opens a file in both ways and reads what there is, through every command's eyes.
   static func run(_ bytes: [UInt8]) {
-    let source = ByteSource(bytes)
+    let source = MemorySource(bytes)
     do throws(TraceError) {
       let reel = try Reel(source)
       // Who diffs may trust the digests: which of the two ways is left to the input.
@@ -45,7 +46,7 @@ struct ReelReading {
     ReelReading(Reel(salvaging: source)).readBlocks()
   }
 
-  private static func verify(_ source: ByteSource) {
+  private static func verify(_ source: MemorySource) {
     _ = VerificationText.render(ReelVerification(source))
   }
 
@@ -151,7 +152,7 @@ struct ReelReading {
     } catch {
       return
     }
-    guard let stripped = try? Reel(ByteSource(copy)) else {
+    guard let stripped = try? Reel(MemorySource(copy)) else {
       preconditionFailure("a stripped copy does not open")
     }
     precondition(stripped.eventCount == reel.eventCount, "a stripped copy lost events")
@@ -167,14 +168,14 @@ struct ReelReading {
     } catch {
       return
     }
-    guard let trimmed = try? Reel(ByteSource(copy)), trimmed.tail == .whole else {
+    guard let trimmed = try? Reel(MemorySource(copy)), trimmed.tail == .whole else {
       preconditionFailure("a trimmed copy does not open")
     }
     precondition(trimmed.eventCount == trimmer.range.upperBound, "a trimmed copy lost events")
   }
 
   /// What is recovered must open, whole.
-  private static func recover(_ source: ByteSource) {
+  private static func recover(_ source: MemorySource) {
     guard let recovery = try? ReelRecovery(source) else { return }
     var copy: [UInt8] = []
     do {
@@ -182,7 +183,7 @@ struct ReelReading {
     } catch {
       return
     }
-    guard let recovered = try? Reel(ByteSource(copy)), recovered.tail == .whole else {
+    guard let recovered = try? Reel(MemorySource(copy)), recovered.tail == .whole else {
       preconditionFailure("a recovered reel does not open")
     }
   }

@@ -1,10 +1,11 @@
 internal import Bytes
+internal import ReelFixtures
 internal import Trace
 
 extension FuzzTarget {
   /// Inputs to begin with, made of a reel's bytes; empty for the targets that read no reels.
   public func seeds(from file: [UInt8]) -> [[UInt8]] {
-    guard let reel = try? Reel(ByteSource(file)) else { return [] }
+    guard let reel = try? Reel(MemorySource(file)) else { return [] }
     switch self {
     case .header: return [Array(file.prefix(FileHeader.byteCount))]
     case .metadata: return [reel.metadataJSON]

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import FuzzTargets
+import ReelFixtures
 import Testing
 import Trace
 
@@ -34,11 +35,11 @@ struct RegressionTests {
 
   @Test("Seeds become reels that open, with the blocks they were made of")
   func seeds() throws {
-    let reel = try Reel(ByteSource(SampleReel().encoded()))
+    let reel = try Reel(MemorySource(SampleReel().encoded()))
     for target in [FuzzTarget.reel, .events, .kernelExits, .keyframes, .totals, .index] {
       let seed = try #require(target.seeds(from: SampleReel().encoded()).last { $0.first != 0xff })
       let bytes = try #require(target.reel(seed))
-      let made = try Reel(ByteSource(bytes))
+      let made = try Reel(MemorySource(bytes))
       #expect(made.tail == .whole && made.indexError == nil, "\(target)")
       if target != .index, target != .reel { continue }
       #expect(made.eventCount == reel.eventCount)

@@ -1,5 +1,6 @@
 import Bytes
 import Machine
+import ReelFixtures
 import Trace
 
 @testable import Replay
@@ -20,7 +21,7 @@ struct EditableReel {
   private var pageBlocks: [(header: BlockHeader, stored: [UInt8])] = []
 
   init(_ bytes: [UInt8], registers: [GeneralRegisters]) throws {
-    let reel = try Reel(ByteSource(bytes))
+    let reel = try Reel(MemorySource(bytes))
     for block in reel.blocks {
       switch block.header.type {
       case .events:

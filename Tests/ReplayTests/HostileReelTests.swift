@@ -1,4 +1,5 @@
 import Machine
+import ReelFixtures
 import Replay
 import Testing
 import Trace
@@ -144,7 +145,7 @@ import Trace
 
   @Test func lostBlocksAreNoticed() throws {
     var bytes = try recording.editable().encoded(eventsPerBlock: 20)
-    let block = try Reel(ByteSource(bytes)).eventBlocks[1]
+    let block = try Reel(MemorySource(bytes)).eventBlocks[1]
     let start = Int(block.offset)
     bytes.removeSubrange(start..<start + 64 + Int(block.header.storedSize))
     let replayed = try replay(recording, bytes: bytes)
@@ -154,7 +155,8 @@ import Trace
       let memory = try GuestMemory(mebibytes: 1)
       _ = try Replayer(
         processor: ScriptedProcessor(recording.program, memory: memory), memory: memory,
-        reel: Reel(salvaging: ByteSource(bytes)), policy: ReplayPolicy(interruptWindowIsExact: true)
+        reel: Reel(salvaging: MemorySource(bytes)),
+        policy: ReplayPolicy(interruptWindowIsExact: true)
       ).run()
       Issue.record("replayed across the gap")
     } catch ReplayError.unsupported(let text) {

@@ -75,13 +75,3 @@ extension BlockEncoder {
     }
   }
 }
-
-/// A reel's bytes as a source.
-final class ByteSource: ReelSource {
-  private let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    Array(bytes[Int(offset)..<Int(offset) + count])
-  }
-}

@@ -1,4 +1,5 @@
 import Machine
+import ReelFixtures
 import Replay
 import Testing
 import Trace
@@ -142,7 +143,7 @@ import Trace
     let recording = try record(
       GuestPrograms.rich, policy: quietPolicy { $0.keyframeExitInterval = 7 }, eventsPerBlock: 9
     ) { $0.input = Array("xy".utf8) }
-    let reel = try Reel(ByteSource(recording.bytes))
+    let reel = try Reel(MemorySource(recording.bytes))
     var events: Set<UInt64> = []
     for block in reel.blocks.dropFirst(4) {
       for extra in [0, 10, 70] {

@@ -1,4 +1,5 @@
 import Machine
+import ReelFixtures
 import Testing
 import Trace
 
@@ -19,7 +20,9 @@ import Trace
     ) { $0.input = Array("xy".utf8) }
   }
 
-  private func reel(_ recording: Recording) throws -> Reel { try Reel(ByteSource(recording.bytes)) }
+  private func reel(_ recording: Recording) throws -> Reel {
+    try Reel(MemorySource(recording.bytes))
+  }
 
   @Test(arguments: [1, 2, 3, 5, 9] as [UInt64], [1, 2, 3, 4, 7, 16])
   func segmentsAddUpToTheWhole(interval: UInt64, count: Int) throws {
@@ -186,7 +189,7 @@ import Trace
     #expect(border >= 2 && altered.keyframes[place].parent == border - 1)
     altered.keyframes[place].parent = 0
     let bytes = altered.encoded()
-    let reel = try Reel(ByteSource(bytes))
+    let reel = try Reel(MemorySource(bytes))
     // Only where the skipped keyframes changed a page does it matter.
     try #require(try reel.pageMap(at: border) != (try self.reel(recording).pageMap(at: border)))
     let first = try replay(recording, bytes: bytes, range: plan.segments[0].range)
@@ -246,6 +249,6 @@ import Trace
     #expect(identity == (try reel(recording).identity))
     var altered = try recording.editable()
     altered.entries[9].event.exitTime += 1
-    #expect(try Reel(ByteSource(altered.encoded())).identity != identity)
+    #expect(try Reel(MemorySource(altered.encoded())).identity != identity)
   }
 }

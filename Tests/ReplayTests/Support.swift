@@ -1,4 +1,5 @@
 import Machine
+import ReelFixtures
 import Replay
 import Testing
 import Trace
@@ -91,7 +92,7 @@ func replay(
   let processor = ScriptedProcessor(recording.program, memory: memory, script: script)
   let observer = ConsoleRecorder()
   let replayer = Replayer(
-    processor: processor, memory: memory, reel: try Reel(ByteSource(bytes ?? recording.bytes)),
+    processor: processor, memory: memory, reel: try Reel(MemorySource(bytes ?? recording.bytes)),
     policy: ReplayPolicy(
       interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc,
       hostIsOfRecordedKind: hostIsOfRecordedKind),

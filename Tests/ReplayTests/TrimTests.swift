@@ -1,3 +1,4 @@
+import ReelFixtures
 import Replay
 import Testing
 import Trace
@@ -7,7 +8,7 @@ import Trace
   private func trim(_ bytes: [UInt8], _ lower: EventIndex, _ upper: EventIndex?) throws
     -> (bytes: [UInt8], trimmer: ReelTrimmer)
   {
-    var trimmer = try ReelTrimmer(try Reel(ByteSource(bytes)), from: lower, to: upper)
+    var trimmer = try ReelTrimmer(try Reel(MemorySource(bytes)), from: lower, to: upper)
     var copy: [UInt8] = []
     try trimmer.forEachPart(metadataJSON: Array("{}".utf8)) { copy += $0 }
     return (copy, trimmer)
@@ -17,7 +18,7 @@ import Trace
   func everyCutReplaysIdentically(interval: UInt64) throws {
     let policy = quietPolicy { $0.keyframeExitInterval = interval }
     let recording = try record(GuestPrograms.rich, policy: policy) { $0.input = Array("xy".utf8) }
-    let reel = try Reel(ByteSource(recording.bytes))
+    let reel = try Reel(MemorySource(recording.bytes))
     var passedOver = 0
     for event in 0..<reel.eventCount {
       for upper in [event + 1, event + 40, nil] {
@@ -35,7 +36,7 @@ import Trace
 
   @Test func aCopyWithoutTimesReplaysIdentically() throws {
     let recording = try record(GuestPrograms.rich) { $0.input = Array("xy".utf8) }
-    var stripper = ReelStripper(try Reel(ByteSource(recording.bytes)), without: .times)
+    var stripper = ReelStripper(try Reel(MemorySource(recording.bytes)), without: .times)
     var bytes = stripper.header
     while let block = try stripper.nextBlock() { bytes += block }
     let replayed = try replay(recording, bytes: bytes)

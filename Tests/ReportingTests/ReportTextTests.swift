@@ -1,4 +1,5 @@
 import Analysis
+import ReelFixtures
 import Reporting
 import Testing
 import Trace
@@ -30,16 +31,7 @@ import Trace
     let end = EndRecord(
       reason: .debugExit, detail: 0, eventCount: UInt64(count), guestMadeExits: UInt64(count),
       keyframeCount: 0, durationNanoseconds: 9000, virtualTime: 3000, digest: 0)
-    return try Reel(Source(bytes + encoder.block(.end, end.encoded())))
-  }
-
-  private final class Source: ReelSource {
-    let bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-    var byteCount: UInt64 { UInt64(bytes.count) }
-    func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-      Array(bytes[Int(offset)..<Int(offset) + count])
-    }
+    return try Reel(MemorySource(bytes + encoder.block(.end, end.encoded())))
   }
 
   @Test func statisticsTable() throws {
@@ -101,7 +93,7 @@ import Trace
     let summary = SummaryText.render(ReelSummary(try reel(), metadata: nil))
     #expect(summary.contains("may hold secrets"))
     #expect(summary.contains("debug exit (0)"))
-    let sound = VerificationText.render(ReelVerification(Source([])))
+    let sound = VerificationText.render(ReelVerification(MemorySource([])))
     #expect(sound.contains("damage: offset 0 (file header)"))
     #expect(sound.contains("NOT sound"))
   }

@@ -1,18 +1,9 @@
 import Analysis
 import Bytes
+import ReelFixtures
 import SyntheticReels
 import Testing
 import Trace
-
-/// The bytes of a reel in memory.
-final class MemorySource: ReelSource {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    Array(bytes[Int(offset)..<Int(offset) + count])
-  }
-}
 
 /// A configuration small enough for debug builds.
 private func small(_ change: (inout SyntheticReel.Configuration) -> Void = { _ in })

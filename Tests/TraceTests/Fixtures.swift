@@ -1,19 +1,7 @@
 import Bytes
+import ReelFixtures
 import Testing
 import Trace
-
-/// A reel in memory.
-final class MemorySource: ReelSource {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-  var byteCount: UInt64 { UInt64(bytes.count) }
-  func read(at offset: UInt64, count: Int) throws(TraceError) -> [UInt8] {
-    guard offset + UInt64(count) <= byteCount else {
-      throw .unreadable(offset: offset, errorNumber: 5)
-    }
-    return Array(bytes[Int(offset)..<Int(offset) + count])
-  }
-}
 
 /// Deterministic numbers (SplitMix64), so that a failing case can be run again.
 struct SplitMix64: RandomNumberGenerator {

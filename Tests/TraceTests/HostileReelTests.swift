@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import ReelFixtures
 import Testing
 import Trace
 

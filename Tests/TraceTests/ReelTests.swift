@@ -1,4 +1,5 @@
 import Bytes
+import ReelFixtures
 import Testing
 import Trace
 

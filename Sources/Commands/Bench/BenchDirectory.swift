@@ -11,8 +11,7 @@ final class BenchDirectory {
   ///
   /// - Throws: ``CommandFailure`` when it cannot be made.
   init(in parent: String?) throws {
-    let standard = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    let place = parent ?? standard
+    let place = parent ?? TemporaryFile.directory
     var template = Array("\(place)/vmreel-bench-XXXXXX".utf8CString)
     // Safe: the array is NUL-terminated and as long as what mkdtemp(3) writes.
     let isMade = unsafe template.withUnsafeMutableBufferPointer {
