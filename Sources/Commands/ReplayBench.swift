@@ -51,16 +51,15 @@ struct BenchReplayCommand: ParsableCommand {
 
   func run() throws {
     if runBareLoop { return try Self.bareLoop(exits: exits) }
-    var temporary: String?
-    defer { if let temporary { _ = unsafe unlink(temporary) } }
-    if reel == nil {
-      let path = TemporaryFile.name("vmreel-bench-replay")
-      temporary = path
-      try ReplayBench.vmreel(["record", "--guest", "compute", "--force", "-o", path])
+    // Removed when a signal ends the bench, too.
+    let directory = try reel == nil ? BenchDirectory(in: nil) : nil
+    let path = reel ?? (directory?.path ?? "") + "/compute.reel"
+    if directory != nil {
+      try ReplayBench.vmreel(["record", "--guest", "compute", "-o", path])
     }
-    let bench = ReplayBench(
-      reel: reel ?? temporary ?? "", jobs: jobs, rounds: rounds, exits: exits)
-    let result = try bench.run()
+    let result = try withExtendedLifetime(directory) {
+      try ReplayBench(reel: path, jobs: jobs, rounds: rounds, exits: exits).run()
+    }
     switch format {
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(result, pretty: true) + [0x0a])

@@ -72,14 +72,13 @@ extension ProgramTests {
       expectTrouble(
         try directory.vmreel("strip", "o.reel", "-o", "s.reel"), "exists already", "--force")
       #expect(try directory.read("s.reel") == copy)
-      try directory.write([1, 2, 3], to: "t.reel.part")
-      expectTrouble(try directory.vmreel("strip", "o.reel", "-o", "t.reel"), "t.reel.part")
-      #expect(try directory.read("t.reel.part") == [1, 2, 3])
-      // A copy of a copy has the same bytes; so has one written over its original.
+      let part = "t.reel.copy.part"
+      try directory.write([1, 2, 3], to: part)
+      expectTrouble(try directory.vmreel("strip", "o.reel", "-o", "t.reel"), part)
+      #expect(try directory.read(part) == [1, 2, 3])
+      // A copy of a copy has the same bytes.
       try directory.vmreel("strip", "s.reel", "-o", "t.reel", "--force").expectSuccess()
-      try directory.vmreel("strip", "o.reel", "-o", "o.reel", "--force").expectSuccess()
       #expect(try directory.read("t.reel") == copy)
-      #expect(try directory.read("o.reel") == copy)
       #expect(try directory.files() == ["o.reel", "s.reel", "t.reel"])
     }
 
