@@ -65,7 +65,10 @@ extension ProgramTests {
         try directory.vmreel("trim", "o.reel", "--range", "9..3", "-o", "t.reel"), "--range")
       expectTrouble(try directory.vmreel("trim", "o.reel", "-o", "t.reel"), "--range")
       expectTrouble(
-        try directory.vmreel("trim", "o.reel", "--range", "1..9", "-o", "o.reel"), "--force")
+        try directory.vmreel("trim", "o.reel", "--range", "1..9", "-o", "o.reel"), "itself")
+      try directory.write([1], to: "e.reel")
+      expectTrouble(
+        try directory.vmreel("trim", "o.reel", "--range", "1..9", "-o", "e.reel"), "--force")
       expectTrouble(
         try directory.vmreel("trim", "o.reel", "--range", "1..9", "-o", "-"), "to a pipe")
       var bytes = try directory.read("o.reel")
@@ -75,7 +78,7 @@ extension ProgramTests {
       expectTrouble(
         try directory.vmreel("trim", "d.reel", "--range", "1..9", "-o", "t.reel"),
         "d.reel: the block at offset \(block.offset) is damaged")
-      #expect(try directory.files() == ["d.reel", "o.reel"])
+      #expect(try directory.files() == ["d.reel", "e.reel", "o.reel"])
     }
 
     /// Sealed segments are found without the times that say where to look first.
