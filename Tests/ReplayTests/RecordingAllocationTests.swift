@@ -46,7 +46,8 @@ struct RecordingAllocationTests {
     _ = try allocations(exits: 1_000, keyframeEvery: 0)
     let few = try allocations(exits: 1_000, keyframeEvery: 0)
     let many = try allocations(exits: 201_000, keyframeEvery: 0)
-    #expect(many <= few, "\(many - few) allocations for 200 000 exits more")
+    // A wait for the writer's thread may cost the system one; what an exit cost would be 200 000.
+    #expect(many - few <= 8, "\(many - few) allocations for 200 000 exits more")
   }
 
   /// A keyframe allocates its lists of pages and of states, and nothing for what it holds: their
