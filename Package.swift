@@ -74,7 +74,11 @@ let package = Package(
     layer("SyntheticReels", ["Bytes", "Trace"]),
 
     // L3
-    layer("Reporting", ["Analysis", "Trace"]),
+    .target(
+      name: "Reporting", dependencies: ["Analysis", "Bytes", "Trace"],
+      // The style and script of a report; a report is one file, and so is the program.
+      resources: [.embedInCode("Resources/report.css"), .embedInCode("Resources/report.js")],
+      swiftSettings: strict),
 
     // L4
     layer(

@@ -53,7 +53,8 @@ struct ReportCollection: ExitObserver {
       progress(exit.index)
     }
     let interval = interval(time: exit.exitTime, event: exit.index)
-    guard exit.reason.isa != 0 || exit.reason.code < 32 else {
+    let reason = exit.reason
+    guard reason.isa != 0 || reason.code < 32 else {
       timeline.count(.kicks, in: interval)
       return
     }

@@ -1,0 +1,110 @@
+internal import Analysis
+internal import ArgumentParser
+internal import Reporting
+internal import Trace
+internal import TraceIO
+
+/// `vmreel report`: what a reel's exits were, as one HTML file.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write what a reel's exits were and cost as one HTML file.",
+    discussion: """
+      The file is complete: it needs no network and no other file, and its text can be read \
+      without its script. It tells what `stats` does, and adds a timeline, a heat map of handling \
+      times, each port and address by itself, the slowest exits and the console, linked with each \
+      other. Equal reels make equal files.
+
+      Example:
+        vmreel report ticker.reel -o ticker.html
+      """)
+
+  @Argument(help: "The reel.")
+  var reel: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The report to write; - for standard output.", valueName: "file"))
+  var output: String
+
+  @Flag(name: .long, help: "Overwrite an existing file.")
+  var force = false
+
+  @Option(name: .long, help: ArgumentHelp("The heading instead of the guest's name.", valueName: "text"))
+  var title: String?
+
+  @OptionGroup(title: "What to tell of") var part: ReportPartOptions
+
+  mutating func validate() throws {
+    guard output != "" else { throw ValidationError("-o needs the name of a file, or -") }
+  }
+
+  func run() throws {
+    let opened = try OpenedReel(path: reel)
+    let query = try part.query(for: opened)
+    guard output != "-" else {
+      StandardOutput.shared.write(try render(opened, query))
+      try opened.requireWhole()
+      return
+    }
+    do {
+      guard try !ReelFile(path: opened.path).isSameFile(as: output) else {
+        throw CommandFailure("\(output) is the reel itself; choose another name with -o")
+      }
+      let file = try ReelOutput(path: output, overwrite: force)
+      do {
+        try file.write(Array(try render(opened, query).utf8))
+        try file.close()
+      } catch {
+        file.discard()
+        throw error
+      }
+    } catch let error as FileError {
+      throw CommandFailure(error.description)
+    }
+    try opened.requireWhole()
+  }
+
+  private func render(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws -> String {
+    let progress = ProgressLine(label: "reading", total: opened.reel.eventCount)
+    defer { progress.clear() }
+    let data = try opened.reading {
+      try ReportData($0, query, metadata: opened.metadata) { progress.update($0) }
+    }
+    return HTMLReport(data, title: title).render()
+  }
+}
+
+/// Which part of a reel a report is about.
+struct ReportPartOptions: ParsableArguments {
+  @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
+  var range: EventRange?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"))
+  var time: TimeRange?
+
+  @Option(name: .long, help: "Only this vCPU.")
+  var vcpu: UInt16?
+
+  @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
+  var skipDamaged = false
+
+  /// What to ask of a reel.
+  func query(for opened: OpenedReel) throws -> ExitStatistics.Query {
+    if time != nil { try opened.requireTimes("--time") }
+    let blocks = opened.reel.eventBlocks
+    if let range, let first = blocks.first, range.lower >= opened.reel.eventCount {
+      throw CommandFailure(
+        "\(opened.path): --range begins at event \(range.lower), and the reel has events "
+          + "\(first.header.firstEvent)..<\(opened.reel.eventCount)")
+    }
+    var query = ExitStatistics.Query()
+    query.selection.range = range.map { $0.lower..<($0.upper ?? .max) }
+    query.selection.time = time?.nanoseconds
+    query.selection.vcpu = vcpu
+    query.selection.skipsDamagedBlocks = skipDamaged
+    return query
+  }
+}
