@@ -10,15 +10,16 @@ struct ReportAxis: Sendable {
 
   /// Whether intervals are of host time; of event indexes otherwise.
   let isByTime: Bool
-  /// Where the first interval begins; `nil` before anything was placed.
+  /// Where the first interval begins; `nil` for the first point, before that was placed.
   private(set) var origin: UInt64?
   /// The length of an interval, in nanoseconds or events.
   private(set) var width: UInt64
   /// Intervals up to the last that holds something.
   private(set) var count = 0
 
-  init(isByTime: Bool) {
+  init(isByTime: Bool, origin: UInt64? = nil) {
     self.isByTime = isByTime
+    self.origin = origin
     width = isByTime ? Self.shortestNanoseconds : 1
   }
 

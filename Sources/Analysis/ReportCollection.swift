@@ -17,9 +17,13 @@ struct ReportCollection: ExitObserver {
   private let progress: (EventIndex) -> Void
   private var nextProgress: EventIndex = 0
 
-  init(_ reel: Reel, _ pass: StatisticsPass, progress: @escaping (EventIndex) -> Void) {
+  init(
+    _ reel: Reel, _ pass: StatisticsPass, _ selection: ExitSelection,
+    progress: @escaping (EventIndex) -> Void
+  ) {
     let names = pass.names
-    timeline = TimelineCollector(isByTime: pass.hasTimes, names)
+    let origin = pass.hasTimes && selection.isAll ? Self.origin(of: reel) : nil
+    timeline = TimelineCollector(isByTime: pass.hasTimes, origin: origin, names)
     places = [.port, .gpa, .msr].map { PlaceCollector($0, names) }
     var dimensions: [ExitDimension] = [.device, .rip, .vcpu]
     if names.symbols != nil { dimensions.insert(.symbol, at: 1) }
@@ -29,6 +33,15 @@ struct ReportCollection: ExitObserver {
     hasConsole = reel.header.hasConsole
     sealNumbers = Self.seals(of: reel)
     self.progress = progress
+  }
+
+  /// The recording's begin, so that plots of one reel begin together; `nil` for a reel that tells
+  /// of so late a part of it that the plots would be empty.
+  private static func origin(of reel: Reel) -> UInt64? {
+    let headers = (reel.eventBlocks + reel.kernelExitBlocks).map(\.header)
+    guard let first = headers.map(\.firstTime).min(), let last = headers.map(\.lastTime).max()
+    else { return nil }
+    return first < last / 8 ? 0 : nil
   }
 
   /// The numbers of the keyframes that are seals; damaged ones are left out.

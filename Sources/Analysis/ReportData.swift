@@ -37,7 +37,7 @@ public struct ReportData: Sendable {
     selection = query.selection
 
     var pass = StatisticsPass(reel, query, metadata: metadata)
-    var collection = ReportCollection(reel, pass, progress: progress)
+    var collection = ReportCollection(reel, pass, query.selection, progress: progress)
     try pass.run(reel, &collection)
     runner = collection.view
     console = collection.console
@@ -45,7 +45,8 @@ public struct ReportData: Sendable {
     guard pass.population == .runner, !reel.kernelExitBlocks.isEmpty else { return }
     query.population = .kernel
     var kernelPass = StatisticsPass(reel, query, metadata: metadata)
-    var kernelCollection = ReportCollection(reel, kernelPass, progress: progress)
+    var kernelCollection = ReportCollection(
+      reel, kernelPass, query.selection, progress: progress)
     try kernelPass.run(reel, &kernelCollection)
     kernel = kernelCollection.view
   }

@@ -87,8 +87,8 @@ struct TimelineCollector: Sendable {
   private var lanes = [IntervalCounts](
     repeating: IntervalCounts(), count: ReportTimeline.Mark.allCases.count)
 
-  init(isByTime: Bool, _ names: ExitNames) {
-    axis = ReportAxis(isByTime: isByTime)
+  init(isByTime: Bool, origin: UInt64?, _ names: ExitNames) {
+    axis = ReportAxis(isByTime: isByTime, origin: origin)
     index = ExitRowIndex([.reason], names)
   }
 

@@ -203,9 +203,15 @@ extension HTMLReport {
           }
           html.element("li", [("id", "c\(number)")]) { html in
             link(String(line.event), toIntervalAt: line.time, event: line.event, &html)
-            if hasTimes { html.element("span", HTMLNumber.duration(line.time)) }
+            // The spaces are for who copies the lines or hears them read.
+            html.markup(" ")
+            if hasTimes {
+              html.element("span", HTMLNumber.duration(line.time))
+              html.markup(" ")
+            }
             if hasStreams {
               html.element("span", ConsoleTranscript.name(ofStream: line.stream))
+              html.markup(" ")
             }
             html.element("code", line.text)
           }

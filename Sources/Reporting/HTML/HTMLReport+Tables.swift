@@ -170,7 +170,7 @@ extension HTMLReport {
     }
     if table.event != .irq {
       columns.append(
-        Column(heading: "Guest before") { Self.time($0.inGuest, \.totalNanoseconds) })
+        Column(heading: "In guest") { Self.time($0.inGuest, \.totalNanoseconds) })
     }
     return columns
   }

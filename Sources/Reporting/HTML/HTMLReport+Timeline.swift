@@ -228,7 +228,7 @@ extension HTMLReport {
     html.element("p", [("class", "hint")]) { html in
       html.text(
         "How long exits took to handle, from the exit to the next entry: each cell counts those of "
-          + "one interval of \(Self.length(timeline)). Darker is more, by powers of ten or less.")
+          + "one interval of \(Self.length(timeline)).")
     }
     html.element("ul", [("class", "legend")]) { html in
       for level in 1...LevelScale.levels {

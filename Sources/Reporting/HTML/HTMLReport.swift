@@ -147,7 +147,7 @@ public struct HTMLReport {
     }
     if let kernel = data.kernel {
       sections.append(
-        Section(id: "kernel", title: "Exits the host's kernel saw", body: kernelTable))
+        Section(id: "kernel", title: "Kernel exits", body: kernelTable))
       sections += plots(kernel, prefix: "kernel-")
       for places in kernel.places {
         sections.append(
