@@ -35,9 +35,29 @@ struct StatsCommand: ParsableCommand {
       "List the exits that took longer, the slowest --top of them (1000).", valueName: "time"))
   var slowerThan: Duration?
 
+  @Flag(
+    name: .long,
+    help: "Count a reel while it is recorded: a screen each second, or the counts at its end.")
+  var follow = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Compare with an older reel; exit 1 when a row grew by more than --threshold.",
+      valueName: "reel"))
+  var baseline: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How much a row may grow against --baseline.", valueName: "percent"))
+  var threshold: Percentage = Percentage(value: 5)
+
   mutating func validate() throws {
-    guard interval == nil || slowerThan == nil else {
-      throw ValidationError("--interval and --slower-than are two lists: ask for one at a time")
+    guard [interval != nil, slowerThan != nil, follow, baseline != nil].filter({ $0 }).count < 2
+    else {
+      throw ValidationError(
+        "--interval, --slower-than, --follow and --baseline are four outputs: ask for one at a time"
+      )
     }
     guard interval.map({ $0.nanoseconds > 0 }) ?? true else {
       throw ValidationError("--interval must be longer than 0")
@@ -45,8 +65,15 @@ struct StatsCommand: ParsableCommand {
   }
 
   func run() throws {
+    if follow {
+      try StatsFollower(path: reel, selection: selection, presentation: presentation).run()
+      return
+    }
+    let pager = presentation.format == .text ? Pager() : nil
+    defer { pager?.finish() }
     let opened = try OpenedReel(path: reel)
-    let query = try selection.query(for: opened)
+    var query = try selection.query(for: opened)
+    query.hasHistograms = presentation.histogram
     if let interval {
       try series(opened, query, interval.nanoseconds)
     } else if let slowerThan {
@@ -55,9 +82,34 @@ struct StatsCommand: ParsableCommand {
       let statistics = try opened.reading {
         try ExitStatistics($0, query, metadata: opened.metadata)
       }
+      if let baseline {
+        try compare(statistics, with: baseline)
+        return
+      }
       try presentation.show(statistics, isTableOnly: selection.isSpecific)
     }
     try opened.requireWhole()
+  }
+
+  private func compare(_ statistics: ExitStatistics, with path: String) throws {
+    let opened = try OpenedReel(path: path)
+    let query = try selection.query(for: opened)
+    let old = try opened.reading { try ExitStatistics($0, query, metadata: opened.metadata) }
+    let hasTimes = !statistics.totals.timesAreStripped && !old.totals.timesAreStripped
+    if !hasTimes { StandardError.note("note: only counts are compared: a reel has no host times") }
+    let comparison = BaselineComparison(
+      statistics.table, baseline: old.table, threshold: threshold.value,
+      time: !hasTimes ? nil : presentation.view == .guest ? \.inGuest : \.handling)
+    switch presentation.format {
+    case .json: try presentation.json(comparison)
+    case .csv: throw CommandFailure("--baseline has no CSV: take --format json, or text or md")
+    case .text, .md:
+      StandardOutput.shared.write(
+        BaselineText.render(
+          comparison, limit: presentation.top, isMarkdown: presentation.format == .md))
+    }
+    try opened.requireWhole()
+    if !comparison.regressions.isEmpty { throw ExitStatus.difference }
   }
 
   private func series(
