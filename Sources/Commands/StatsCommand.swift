@@ -52,11 +52,20 @@ struct StatsCommand: ParsableCommand {
     help: ArgumentHelp("How much a row may grow against --baseline.", valueName: "percent"))
   var threshold: Percentage = Percentage(value: 5)
 
+  @Option(
+    name: .customLong("assert"),
+    help: ArgumentHelp(
+      "Exit 1 unless this holds, such as 'p99(hlt) < 2ms'. Repeatable.", valueName: "expression"))
+  var assertions: [String] = []
+
   mutating func validate() throws {
-    guard [interval != nil, slowerThan != nil, follow, baseline != nil].filter({ $0 }).count < 2
+    guard
+      [interval != nil, slowerThan != nil, follow, baseline != nil, !assertions.isEmpty].filter({
+        $0
+      }).count < 2
     else {
       throw ValidationError(
-        "--interval, --slower-than, --follow and --baseline are four outputs: ask for one at a time"
+        "--interval, --slower-than, --follow, --baseline and --assert each have an output of their own: ask for one at a time"
       )
     }
     guard interval.map({ $0.nanoseconds > 0 }) ?? true else {
@@ -73,6 +82,10 @@ struct StatsCommand: ParsableCommand {
     defer { pager?.finish() }
     let opened = try OpenedReel(path: reel)
     var query = try selection.query(for: opened)
+    if !assertions.isEmpty {
+      try check(opened, query)
+      return
+    }
     query.hasHistograms = presentation.histogram
     if let interval {
       try series(opened, query, interval.nanoseconds)
@@ -89,6 +102,50 @@ struct StatsCommand: ParsableCommand {
       try presentation.show(statistics, isTableOnly: selection.isSpecific)
     }
     try opened.requireWhole()
+  }
+
+  private func parsedAssertions() throws -> [StatisticsAssertion] {
+    try assertions.map { text in
+      do throws(StatisticsAssertionError) {
+        return try StatisticsAssertion(parsing: text)
+      } catch {
+        throw CommandFailure("--assert: \(error.description)")
+      }
+    }
+  }
+
+  /// Judges the assertions: a line for each on standard output, in their order.
+  private func check(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws {
+    let assertions = try parsedAssertions()
+    var query = query
+    let isAboutKernel = assertions.contains {
+      if case .kernel = $0.query.subject { true } else { false }
+    }
+    var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    var readings = AssertionReadings(assertions.map(\.query), opened.reel, pass)
+    try opened.reading { reel in
+      try pass.run(reel, &readings)
+      guard isAboutKernel, pass.population == .runner else { return }
+      query.population = .kernel
+      var kernelPass = StatisticsPass(reel, query, metadata: opened.metadata)
+      try kernelPass.run(reel, &readings)
+    }
+    let duration = pass.durationNanoseconds(of: opened.reel)
+    let outcomes = assertions.map { assertion in
+      assertion.evaluate { readings.reading($0, durationNanoseconds: duration) }
+    }
+    switch presentation.format {
+    case .json:
+      try presentation.json(
+        AssertionsJSON(results: outcomes.map { .init(holds: $0.holds, text: $0.text) }))
+    case .csv: throw CommandFailure("--assert has no CSV: take --format json or text")
+    case .text, .md:
+      for outcome in outcomes {
+        StandardOutput.shared.write((presentation.format == .md ? "- " : "") + outcome.text + "\n")
+      }
+    }
+    try opened.requireWhole()
+    if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
   }
 
   private func compare(_ statistics: ExitStatistics, with path: String) throws {
@@ -176,4 +233,14 @@ private struct SlowJSON: Encodable {
   var exits: UInt64
   var totalNanoseconds: UInt64
   var slowest: [SlowExits.Exit]
+}
+
+/// The JSON of `stats --assert`.
+private struct AssertionsJSON: Encodable {
+  struct Result: Encodable {
+    var holds: Bool
+    var text: String
+  }
+  var schema = "vmreel.stats-assertions/1"
+  var results: [Result]
 }
