@@ -30,7 +30,8 @@ struct ReportCommand: ParsableCommand {
   @Flag(name: .long, help: "Overwrite an existing file.")
   var force = false
 
-  @Option(name: .long, help: ArgumentHelp("The heading instead of the guest's name.", valueName: "text"))
+  @Option(
+    name: .long, help: ArgumentHelp("The heading instead of the guest's name.", valueName: "text"))
   var title: String?
 
   @OptionGroup(title: "What to tell of") var part: ReportPartOptions
@@ -88,6 +89,20 @@ struct ReportPartOptions: ParsableArguments {
   @Option(name: .long, help: "Only this vCPU.")
   var vcpu: UInt16?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The guest kernel's vmlinux or System.map; KASLR's offset is found in the reel.",
+      valueName: "file"))
+  var symbols: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A phase begins by console text, a port write or an event, as in stats. Repeatable.",
+      valueName: "name=trigger"))
+  var phaseMarker: [PhaseChoice] = []
+
   @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
   var skipDamaged = false
 
@@ -105,6 +120,8 @@ struct ReportPartOptions: ParsableArguments {
     query.selection.time = time?.nanoseconds
     query.selection.vcpu = vcpu
     query.selection.skipsDamagedBlocks = skipDamaged
+    query.phaseMarkers = phaseMarker.map(\.marker)
+    query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
     return query
   }
 }
