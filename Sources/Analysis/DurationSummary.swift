@@ -69,6 +69,21 @@ struct DurationAccumulator: Sendable {
     if histogram?.record(value) == nil { addEarly(value) }
   }
 
+  /// Adds a sample that came `count` times.
+  mutating func add(_ nanoseconds: UInt64, count number: UInt64) {
+    guard number > 4 * UInt64(Self.earlyLimit) else {
+      for _ in 0..<number { add(nanoseconds) }
+      return
+    }
+    for _ in 0..<Self.earlyLimit { add(nanoseconds) }
+    let (value, more) = (min(nanoseconds, Self.longest), number - UInt64(Self.earlyLimit))
+    count &+= more
+    let (sum, overflow) = value.multipliedReportingOverflow(by: more)
+    total = total.addingSaturated(overflow ? .max : sum)
+    squares &+= UInt128(value) &* UInt128(value) &* UInt128(more)
+    histogram?.record(value, count: more)
+  }
+
   private mutating func addEarly(_ value: UInt64) {
     early.append(value)
     guard early.count == Self.earlyLimit else { return }

@@ -73,6 +73,19 @@ public enum ExitFilter: String, Codable, Sendable, CaseIterable {
     }
   }
 
+  /// Whether exits of a kind belong to the table, as far as the kind tells.
+  @inline(__always)
+  func holds(_ kind: EventKind) -> Bool {
+    switch self {
+    case .vmexit: kind.isGuestMade
+    case .ioport: kind == .portWrite || kind == .portRead
+    case .mmio: kind == .memoryWrite || kind == .memoryRead
+    case .msr: kind == .msrWrite || kind == .msrRead
+    case .kick: kind.isHostMade
+    case .irq, .hlt: false
+    }
+  }
+
   /// What it is told apart by unless something else is asked for.
   public var defaultDimension: ExitDimension {
     switch self {

@@ -1,5 +1,19 @@
 internal import Trace
 
+extension ExitSample {
+  /// What of an exit of a batch makes its key.
+  init(_ exit: Int, _ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    self.init()
+    let row = batch.rows[exit]
+    let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row]))
+    reason.code = UInt64(kind.rawValue)
+    space = kind.addressSpace
+    isWrite = kind.isWrite
+    address = run.addresses[row]
+    rip = run.rips[exit]
+  }
+}
+
 /// Gives each distinct key of exits the number of a row.
 struct ExitRowIndex: Sendable {
   /// Keys told apart at most; exits of further ones share a row.
@@ -11,6 +25,7 @@ struct ExitRowIndex: Sendable {
   private let keyMaker: ExitKeyMaker
   private let names: ExitNames
   private let isByReason: Bool
+  private let isByRIP: Bool
   private var keys: [ExitKey] = []
   private var rowOfKey: [ExitKey: Int] = [:]
   /// The rows of the runner's kinds, for tables by reason alone; −1 for none yet.
@@ -22,6 +37,7 @@ struct ExitRowIndex: Sendable {
     self.dimensions = Array(dimensions.prefix(ExitKey.maximumDimensions))
     self.names = names
     isByReason = self.dimensions == [.reason]
+    isByRIP = self.dimensions == [.rip]
     keyMaker = ExitKeyMaker(self.dimensions, symbols: names.symbols)
   }
 
@@ -33,6 +49,24 @@ struct ExitRowIndex: Sendable {
     }
     if dimensions.contains(.rip) || dimensions.contains(.symbol) { columns.insert(.ripDelta) }
     return columns
+  }
+
+  /// The row of an exit of a batch.
+  @inline(__always)
+  mutating func row(
+    of exit: Int, _ batch: borrowing ExitBatch, of run: borrowing EventRun
+  ) -> Int? {
+    let row = batch.rows[exit]
+    let code = run.kinds[row] & 0xff
+    if isByReason {
+      let known = rowOfKind[Int(code)]
+      if known >= 0 { return known }
+    } else if isByRIP {
+      let slot = ExitKey(words: [run.rips[exit], 0, 0, 0]).slot & (cache.count - 1)
+      let cached = Int(cache[slot])
+      if cached >= 0, keys[cached].words[0] == run.rips[exit] { return cached }
+    }
+    return slowRow(of: ExitSample(exit, batch, of: run))
   }
 
   /// The row of an exit, numbered from 0 as they come; `nil` when it belongs to none.

@@ -114,6 +114,10 @@ public struct ExitSample: Sendable {
 public protocol ExitObserver {
   /// The columns it needs besides kinds, vCPUs and times.
   var columns: Set<EventColumn> { get }
+  /// Whether it takes batches of exits, and needs neither interrupts, marks nor console output.
+  var takesBatches: Bool { get }
+  /// A batch of exits of the runner, instead of one call for each.
+  mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun)
   /// An exit, when the vCPU was entered again or the reel ended; exits of one vCPU in order.
   mutating func observe(_ exit: borrowing ExitSample)
   /// An injected interrupt.
@@ -125,6 +129,10 @@ public protocol ExitObserver {
 }
 
 extension ExitObserver {
+  /// Takes none.
+  public var takesBatches: Bool { false }
+  /// Never called.
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {}
   /// Lets interrupts pass.
   public mutating func observe(interrupt: borrowing ExitSample) {}
   /// Lets console output pass.

@@ -37,6 +37,7 @@ public struct ExitScan {
   private var lastTime: UInt64 = 0
   private var payloadOffset = 0
   private var nextBlock = 0
+  private var batch = ExitBatch()
 
   /// Prepares a scan.
   ///
@@ -101,6 +102,10 @@ public struct ExitScan {
   }
 
   private mutating func take(_ run: borrowing EventRun, _ observer: inout some ExitObserver) {
+    if observer.takesBatches, isAll, hasTimes, phases == nil, batch.fill(run) {
+      takeBatch(run, &observer)
+      return
+    }
     var exit = 0
     for row in 0..<run.count {
       let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row]))
@@ -115,6 +120,24 @@ public struct ExitScan {
       }
       payloadOffset &+= Int(run.payloadLengths[row])
     }
+  }
+
+  /// Takes a run as a whole but for its last exit, which waits for the next entry.
+  private mutating func takeBatch(
+    _ run: borrowing EventRun, _ observer: inout some ExitObserver
+  ) {
+    complete(0, run.entryTimes[0], &observer)
+    observer.observe(batch, of: run)
+    let last = run.exitCount - 1
+    counts.firstTime = counts.firstTime ?? run.entryTimes[0]
+    for row in 0..<run.count where row != batch.lastRow {
+      counts.kinds[Int(run.kinds[row] & 0xff)] &+= 1
+    }
+    lastTime = run.exitTimes[last]
+    let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[batch.lastRow]))
+    take(
+      kind, run.firstEvent &+ UInt64(batch.lastRow), batch.lastRow, run.entryTimes[last], lastTime,
+      run.rips[last], run, &observer)
   }
 
   @inline(__always)

@@ -112,6 +112,7 @@ private struct StatisticsTables: ExitObserver {
   var halts: ExitTabulator
   /// Only in the overview: it wants most columns.
   var standingOut: StandingOut?
+  private let isOverview: Bool
   var inGuest: UInt64 = 0
   var handling: UInt64 = 0
 
@@ -120,11 +121,23 @@ private struct StatisticsTables: ExitObserver {
     hostMade = ExitTabulator(.kick, names)
     interrupts = ExitTabulator(.irq, names)
     halts = ExitTabulator(.hlt, names)
-    if query.isOverview { standingOut = StandingOut(names) }
+    isOverview = query.isOverview
+    if isOverview { standingOut = StandingOut(names) }
   }
 
   var columns: Set<EventColumn> {
-    main.columns.union(standingOut?.columns ?? []).union([.address, .stream])
+    isOverview
+      ? main.columns.union(standingOut?.columns ?? []).union([.address, .stream]) : main.columns
+  }
+
+  var takesBatches: Bool { standingOut == nil && main.takesBatches }
+
+  mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    main.observe(batch, of: run)
+    for exit in 0..<batch.count {
+      handling &+= batch.handling[exit]
+      inGuest &+= batch.inGuest[exit]
+    }
   }
 
   mutating func observe(_ exit: borrowing ExitSample) {
@@ -136,12 +149,14 @@ private struct StatisticsTables: ExitObserver {
     }
     main.observe(exit)
     standingOut?.observe(exit)
+    guard isOverview else { return }
     if exit.wake != .none { halts.observe(exit) }
     if exit.reason.isa == 0, exit.reason.code >= 32 { hostMade.observe(exit) }
   }
 
   mutating func observe(interrupt: borrowing ExitSample) {
     main.observe(interrupt: interrupt)
+    guard isOverview else { return }
     standingOut?.observe(interrupt: interrupt)
     interrupts.observe(interrupt: interrupt)
   }

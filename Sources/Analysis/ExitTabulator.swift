@@ -14,6 +14,9 @@ public struct ExitTabulator: ExitObserver {
   public let filter: ExitFilter
   private var index: ExitRowIndex
   private var rows: [Row] = []
+  private var ticks = TickCounts()
+  private var overflow: [(exit: Int, isInGuest: Bool)] = []
+  private var rowsOfBatch = [Int](repeating: -1, count: EventRun.capacity)
 
   /// Makes an empty table.
   ///
@@ -44,10 +47,56 @@ public struct ExitTabulator: ExitObserver {
     if filter == .irq { count(interrupt) }
   }
 
+  /// Whether its exits may come in batches: those of the runner that are no interrupts or HLTs.
+  public var takesBatches: Bool { filter != .irq && filter != .hlt && !needsSamples }
+
+  private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
+
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    let countsBytes = filter != .vmexit || index.columns.contains(.width)
+    for exit in 0..<batch.count {
+      let place = batch.rows[exit]
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))
+      guard filter.holds(kind), let row = index.row(of: exit, batch, of: run) else {
+        rowsOfBatch[exit] = -1
+        continue
+      }
+      if row == rows.count { addRow() }
+      rowsOfBatch[exit] = row
+      rows[row].samples &+= 1
+      if countsBytes, kind.movesBytes {
+        rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
+      }
+    }
+    overflow.removeAll(keepingCapacity: true)
+    ticks.add(batch, rows: rowsOfBatch, overflow: &overflow)
+    for (exit, isInGuest) in overflow {
+      if isInGuest {
+        rows[rowsOfBatch[exit]].inGuest.add(batch.inGuest[exit])
+      } else {
+        rows[rowsOfBatch[exit]].handling.add(batch.handling[exit])
+      }
+    }
+    if ticks.isFull { flush() }
+  }
+
+  private mutating func addRow() {
+    rows.append(Row())
+    if rows.count <= TickCounts.maximumRows { ticks.addRow() }
+  }
+
+  private mutating func flush() {
+    for row in rows.indices {
+      var (handling, inGuest) = (rows[row].handling, rows[row].inGuest)
+      ticks.flush(row, handling: &handling, inGuest: &inGuest)
+      (rows[row].handling, rows[row].inGuest) = (handling, inGuest)
+    }
+  }
+
   @inline(__always)
   private mutating func count(_ exit: borrowing ExitSample) {
     guard let row = index.row(of: exit) else { return }
-    if row == rows.count { rows.append(Row()) }
+    if row == rows.count { addRow() }
     rows[row].samples &+= 1
     rows[row].byteCount &+= exit.byteCount
     if exit.traits.contains(.handlingTime) { rows[row].handling.add(exit.handlingNanoseconds) }
@@ -63,6 +112,9 @@ public struct ExitTabulator: ExitObserver {
     table.event = filter
     table.dimensions = dimensions
     table.foldedSamples = index.foldedSamples
+    var flushed = self
+    flushed.flush()
+    let rows = flushed.rows
     for row in rows {
       table.samples &+= row.samples
       table.totalNanoseconds = table.totalNanoseconds.addingSaturated(row.handling.total)

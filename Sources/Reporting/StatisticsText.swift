@@ -129,8 +129,10 @@ public struct StatisticsText {
       "Virtual time: \(NumberText.duration(totals.virtualTimeNanoseconds))",
       "Keyframes: \(Listing.counts(totals.keyframes)); "
         + NumberText.count(totals.sealedSegments, "sealed segment"),
-      "Console bytes: \(Listing.counts(totals.consoleBytes))",
     ]
+    if !isTableOnly {
+      lines.append("Console bytes: \(Listing.counts(totals.consoleBytes))")
+    }
     if let ending = totals.ending {
       lines.append("End: \(EscapedText.terminal(ending.description))")
     }

@@ -71,7 +71,9 @@ struct EventColumnReader {
     let stored = try StoredColumns(stored, header: header, at: offset)
     let known = try Self.known(stored.entries, at: offset)
     skippedColumns = stored.entries.count - known.count
-    let rows = try RowCounts(stored, known, count: count, at: offset)
+    let needsFlags = wanted?.isDisjoint(with: [.digest, .timestampDelta]) == false
+    let rows = try RowCounts(
+      stored, known, count: count, needsFlags: wanted == nil || needsFlags, at: offset)
     for (column, entry) in known where wanted?.contains(column) ?? true {
       if column == .payload {
         payload = try stored.rawBytes(of: entry)
@@ -92,7 +94,8 @@ struct EventColumnReader {
     guard let entry = known.first(where: { $0.0 == column })?.1 else { return nil }
     let rows =
       column.rows == .all
-      ? count : try RowCounts(stored, known, count: count, at: offset)[column.rows]
+      ? count
+      : try RowCounts(stored, known, count: count, needsFlags: true, at: offset)[column.rows]
     return try stored.values(of: entry, count: rows, limit: column.limit).values()
   }
 
@@ -272,18 +275,19 @@ struct EventColumnReader {
     subscript(_ rows: EventColumn.Rows) -> Int { counts[rows.rawValue] }
 
     init(
-      _ stored: StoredColumns, _ known: [(EventColumn, ColumnEntry)], count: Int, at offset: UInt64
+      _ stored: StoredColumns, _ known: [(EventColumn, ColumnEntry)], count: Int,
+      needsFlags: Bool, at offset: UInt64
     ) throws(TraceError) {
       counts[EventColumn.Rows.all.rawValue] = count
       guard count > 0 else { return }
       guard let kind = known.first(where: { $0.0 == .kind }) else {
         throw .malformed(offset: offset, what: "column directory: it has no kinds", nil)
       }
-      for value in try Self.values(of: kind, stored, count)
-      where EventKind(rawValue: UInt8(truncatingIfNeeded: value)).isExit {
-        counts[EventColumn.Rows.exits.rawValue] += 1
+      let kinds = try stored.values(of: kind.1, count: count, limit: kind.0.limit)
+      counts[EventColumn.Rows.exits.rawValue] = kinds.countBytes {
+        EventKind(rawValue: $0).isExit
       }
-      guard let flags = known.first(where: { $0.0 == .flags }) else { return }
+      guard needsFlags, let flags = known.first(where: { $0.0 == .flags }) else { return }
       for value in try Self.values(of: flags, stored, count) {
         let flags = EventFlags(rawValue: UInt8(truncatingIfNeeded: value))
         if flags.contains(.fullDigest) { counts[EventColumn.Rows.digests.rawValue] += 1 }

@@ -14,6 +14,8 @@ public struct EventRun {
   public internal(set) var count = 0
   /// The exits among them.
   public internal(set) var exitCount = 0
+  /// Whether all events are of vCPU 0.
+  public internal(set) var isFirstVCPU = false
   /// The payloads of the whole block, one after the other.
   public internal(set) var payload: [UInt8] = []
 
@@ -88,6 +90,7 @@ extension Reel {
     for column in absent { run.clear(column) }
     run.firstEvent = block.header.firstEvent
     run.payload = reader.payload
+    run.isFirstVCPU = columns.contains(.vcpu) && !reader.has(.vcpu)
     var left = Int(block.header.eventCount)
     while left > 0 {
       run.count = min(left, EventRun.capacity)
