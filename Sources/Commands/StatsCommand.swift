@@ -46,7 +46,8 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
-    let query = try selection.query(for: opened)
+    var query = try selection.query(for: opened)
+    query.countsBytes = presentation.showsBytes
     if let interval {
       try series(opened, query, interval.nanoseconds)
     } else if let slowerThan {

@@ -31,7 +31,7 @@ import Testing
           : .random(in: 3_000_000...9_000_000, using: &source)
       case .constant: constant
       case .tiny: .random(in: 0..<100, using: &source)
-      case .huge: .random(in: 1 << 45...1 << 52, using: &source)
+      case .huge: .random(in: 1 << 44...1 << 47, using: &source)
       case .ascending: UInt64(index) * 16
       case .mostlyZero: index.isMultiple(of: 50) ? source.next() >> 30 : 0
       case .rareOutlier: index.isMultiple(of: 1000) ? 5_000_000_000 : 2_000 + source.next() % 64

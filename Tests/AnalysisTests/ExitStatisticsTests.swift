@@ -30,6 +30,10 @@ import Trace
     // Three elements of one byte in one string access.
     #expect(ports["0xe9:POUT"]?.byteCount == 3 && ports["0xe9:POUT"]?.samples == 1)
     #expect(ports["0xf4:POUT"]?.byteCount == 1)
+    for query in [ExitStatistics.Query(), .init(by: [.reason]), .init(by: [.reason, .vcpu])] {
+      let table = try ExitStatistics(reel, query).table
+      #expect(table.rows.first { $0.name.hasPrefix("out") }?.byteCount == 50 + 3 + 1)
+    }
   }
 
   @Test func totalsOfTheSample() throws {

@@ -134,6 +134,36 @@ private struct Journal: ExitObserver, Equatable {
     }
   }
 
+  /// Hands all on, but takes no batches.
+  private struct OneByOne: ExitObserver {
+    var table: ExitTabulator
+    var columns: Set<EventColumn> { table.columns }
+    mutating func observe(_ exit: borrowing ExitSample) { table.observe(exit) }
+    mutating func observe(interrupt: borrowing ExitSample) { table.observe(interrupt: interrupt) }
+  }
+
+  /// Tables that were filled batch by batch are those that were filled exit by exit.
+  private func expectSameTables(_ reel: Reel) throws {
+    let queries: [(ExitFilter?, [ExitDimension])] = [
+      (nil, [.reason]), (nil, [.rip]), (nil, [.port]), (nil, [.reason, .port, .vcpu, .rip]),
+      (.ioport, []), (.mmio, []), (.msr, []), (.kick, []), (.kick, [.reason]), (.irq, []),
+      (.hlt, []), (.vmexit, [.gpa, .msr]), (.vmexit, [.device, .wake]),
+    ]
+    for (filter, dimensions) in queries {
+      let table = ExitTabulator(filter, by: dimensions, ExitNames())
+      var (batches, single) = (table, OneByOne(table: table))
+      var scan = ExitScan(reel)
+      try scan.run(&batches)
+      var other = ExitScan(reel)
+      try other.run(&single)
+      let (found, expected) = (batches.table(), single.table.table())
+      #expect(found == expected, "\(String(describing: filter)) by \(dimensions)")
+      #expect(scan.counts.kinds == other.counts.kinds)
+      #expect(scan.counts.firstTime == other.counts.firstTime)
+      #expect(scan.counts.lastTime == other.counts.lastTime)
+    }
+  }
+
   @Test func thereAreSampleReels() {
     for name in ["hello.reel", "cross/", "golden/", "linux/"] {
       #expect(Self.sampleReels.contains { $0.hasPrefix(name) }, "no \(name)")
@@ -143,7 +173,9 @@ private struct Journal: ExitObserver, Equatable {
   @Test("A scan sees the events of every sample reel", arguments: sampleReels)
   func samples(name: String) throws {
     let data = try Data(contentsOf: Self.traces.appending(path: name))
-    try expectSame(try Reel(MemorySource(Array(data))))
+    let reel = try Reel(MemorySource(Array(data)))
+    try expectSame(reel)
+    try expectSameTables(reel)
   }
 
   @Test("A scan sees the events of synthetic reels", arguments: 0..<12 as Range<UInt64>)
@@ -162,6 +194,8 @@ private struct Journal: ExitObserver, Equatable {
     let bytes = SyntheticReel.bytes(
       configuration, pageKey: [UInt8](0..<16), metadataJSON: Array("{}".utf8),
       blockSize: [100, 512, 700, 1111][Int(seed % 4)])
-    try expectSame(try Reel(MemorySource(bytes)))
+    let reel = try Reel(MemorySource(bytes))
+    try expectSame(reel)
+    try expectSameTables(reel)
   }
 }
