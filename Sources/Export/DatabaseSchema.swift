@@ -73,9 +73,10 @@ public enum DatabaseSchema {
 
   private static let namedExits = """
     CREATE VIEW exits_named AS
-      SELECT x.event, r.name AS reason, r.class AS class, p.name AS place, p.label,
-        x.vcpu, printf('0x%x', x.address) AS address, printf('0x%x', x.rip) AS rip,
-        x.entry_ns, x.exit_ns, x.guest_ns, x.handling_ns
+      SELECT x.event, r.name AS reason, r.class AS class,
+        coalesce(p.name, r.name) AS place, p.label, x.vcpu,
+        CASE WHEN x.address IS NOT NULL THEN printf('0x%x', x.address) END AS address,
+        printf('0x%x', x.rip) AS rip, x.entry_ns, x.exit_ns, x.guest_ns, x.handling_ns
       FROM exits x JOIN reasons r USING (reason)
       LEFT JOIN places p ON p.reason = x.reason AND p.address = x.address;
     """

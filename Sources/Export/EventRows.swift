@@ -4,7 +4,7 @@ public import Trace
 public struct EventRows: ExportTarget {
   /// The columns, in order; USER-GUIDE says what they hold.
   public static let columns = [
-    "event", "kind", "vcpu", "address", "name", "width", "count", "value", "payload", "rip",
+    "event", "kind", "vcpu", "address", "label", "width", "count", "value", "payload", "rip",
     "entry_ns", "exit_ns", "stream", "device", "image", "timestamp", "check", "digest", "tainted",
   ]
 

@@ -7,7 +7,7 @@ public import Trace
 public struct ExitRows: ExportTarget {
   /// The columns, in order; USER-GUIDE says what they hold.
   public static let columns = [
-    "event", "reason", "made_by", "vcpu", "place", "name", "address", "width", "rip", "entry_ns",
+    "event", "reason", "made_by", "vcpu", "place", "label", "address", "width", "rip", "entry_ns",
     "exit_ns", "guest_ns", "handling_ns",
   ]
 
