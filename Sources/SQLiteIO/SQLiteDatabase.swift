@@ -18,9 +18,10 @@ public final class SQLiteDatabase {
   public init(path: String) throws(SQLiteError) {
     self.path = path
     var opened: OpaquePointer?
-    // NOMUTEX: one thread uses it. NOFOLLOW: the file is the caller's, not what a link leads to.
+    // NOMUTEX: one thread uses it. No name is taken for a URI (`file:`) or `:memory:`.
     let code = unsafe sqlite3_open_v2(
-      path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nil)
+      path.hasPrefix("/") ? path : "./" + path, &opened,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)
     // Even a failed open leaves a connection to close; `deinit` does.
     unsafe connection = opened
     guard code == SQLITE_OK else { throw error(code) }

@@ -60,6 +60,11 @@ extension ProgramTests {
       (["dump", "x.reel", "--format", "xml"], "csv"),
       (["dump", "x.reel", "--console", "--range", "1..2"], "--console"),
       (["stats", "x.reel", "--top", "0"], "--top"),
+      (["export", "x.reel"], "--format"),
+      (["export", "x.reel", "--format", "xml"], "perfetto"),
+      (["export", "x.reel", "--format", "sqlite"], "-o"),
+      (["export", "x.reel", "--format", "chrome", "--table", "exits"], "--table"),
+      (["export", "x.reel", "--format", "csv", "--range", "5..2"], "5..2"),
       (["strip", "x.reel"], "-o"),
       (["strip", "x.reel", "-o", "-"], "-o"),
       (["bench", "exits", "--rounds", "1"], "--rounds"),
@@ -98,6 +103,9 @@ extension ProgramTests {
       let before = try directory.files()
       expectTrouble(
         try directory.vmreel("strip", path, "-o", "copy.reel"), path, words, location: location)
+      expectTrouble(
+        try directory.vmreel("export", path, "--format", "sqlite", "-o", "copy.db"), path, words,
+        location: location)
       #expect(try directory.files() == before, sourceLocation: location)
     }
 

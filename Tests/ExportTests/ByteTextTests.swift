@@ -4,9 +4,17 @@ import Testing
 
 /// Numbers and text as bytes, against the standard library's own.
 @Suite struct ByteTextTests {
-  static let numbers: [UInt64] =
-    [0, 1, 9, 10, 15, 16, 99, 100, 255, 256, 4095, 4096, .max, .max - 1, 1 << 63]
-    + (0..<64).map { 1 << $0 } + (1..<20).map { (0..<$0).reduce(1) { value, _ in value * 10 } }
+  /// Where the number of digits changes.
+  static let values: [UInt64] = {
+    var values: [UInt64] = [0, .max]
+    for shift: UInt64 in 0..<64 { values += [1 << shift, (1 << shift) - 1] }
+    var power: UInt64 = 1
+    for _ in 0..<19 {
+      power *= 10
+      values += [power - 1, power]
+    }
+    return values
+  }()
 
   private func text(_ write: (inout [UInt8]) -> Void) -> String {
     var bytes: [UInt8] = []
@@ -14,7 +22,7 @@ import Testing
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  @Test(arguments: numbers) func numbers(_ value: UInt64) {
+  @Test(arguments: values) func numbers(_ value: UInt64) {
     #expect(text { $0.append(decimal: value) } == String(value))
     #expect(text { $0.append(hex: value) } == "0x" + String(value, radix: 16))
   }

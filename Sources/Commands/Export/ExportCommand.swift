@@ -55,6 +55,11 @@ struct ExportCommand: ParsableCommand {
     let opened = try OpenedReel(path: reel)
     let facts = facts(of: opened)
     let names = KernelExitName(opened.metadata)
+    if let lower = range?.lower, lower >= opened.reel.eventCount, opened.reel.eventCount > 0 {
+      throw CommandFailure(
+        "\(reel): --range begins at event \(lower), and the last one is "
+          + "\(opened.reel.eventCount - 1)")
+    }
     if !facts.hasTimes, format == .perfetto || format == .chrome {
       throw CommandFailure(
         "\(reel): the host times were stripped from this reel, and a timeline is made of them; "
@@ -136,9 +141,16 @@ struct ExportCommand: ParsableCommand {
           + "\(walk.lostKernelExits) kernel exits")
     }
     if !destination.isStandardOutput {
-      StandardError.note(
-        "exported \(walk.events) events and \(walk.kernelExits) kernel exits to \(destination.name)"
-      )
+      StandardError.note("exported \(extent(of: walk)) to \(destination.output)")
+    }
+  }
+
+  private func extent(of walk: ExportWalk) -> String {
+    switch (format, table) {
+    case (.csv, .kernelExits), (.jsonl, .kernelExits): "\(walk.kernelExits) kernel exits"
+    case (.csv, .exits), (.jsonl, .exits): "the exits among \(walk.events) events"
+    case (.csv, _), (.jsonl, _): "\(walk.events) events"
+    default: "\(walk.events) events and \(walk.kernelExits) kernel exits"
     }
   }
 

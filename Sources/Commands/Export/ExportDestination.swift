@@ -14,9 +14,6 @@ struct ExportDestination: ParsableArguments {
 
   var isStandardOutput: Bool { output == "-" }
 
-  /// What messages call it.
-  var name: String { isStandardOutput ? "standard output" : output }
-
   mutating func validate() throws {
     guard output != "" else { throw ValidationError("-o needs the name of a file, or -") }
   }
