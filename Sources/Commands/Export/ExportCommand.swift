@@ -36,7 +36,7 @@ struct ExportCommand: ParsableCommand {
       "Events A..B, B excluded, and the kernel exits after them.", valueName: "a..b"))
   var range: EventRange?
 
-  @Flag(name: .long, help: "Go on past damaged blocks, and say what was lost.")
+  @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
   var skipDamaged = false
 
   @OptionGroup var destination: ExportDestination
@@ -55,51 +55,66 @@ struct ExportCommand: ParsableCommand {
     let opened = try OpenedReel(path: reel)
     let facts = facts(of: opened)
     let names = KernelExitName(opened.metadata)
-    if let lower = range?.lower, lower >= opened.reel.eventCount, opened.reel.eventCount > 0 {
-      throw CommandFailure(
-        "\(reel): --range begins at event \(lower), and the last one is "
-          + "\(opened.reel.eventCount - 1)")
-    }
+    try checkRange(opened)
     if !facts.hasTimes, format == .perfetto || format == .chrome {
       throw CommandFailure(
         "\(reel): the host times were stripped from this reel, and a timeline is made of them; "
           + "export csv, jsonl or sqlite")
     }
-    switch format {
-    case .csv: try exportRows(.csv, opened, facts, names)
-    case .jsonl: try exportRows(.jsonLines, opened, facts, names)
-    case .sqlite: try exportDatabase(opened, facts, names)
-    case .perfetto:
-      try export(opened) { TimelineExport(.perfetto, facts: facts, names: names, to: $0) }
-    case .chrome: try export(opened) { TimelineExport(.chrome, facts: facts, names: names, to: $0) }
-    }
+    let walk =
+      switch format {
+      case .csv: try exportRows(.csv, opened, facts, names)
+      case .jsonl: try exportRows(.jsonLines, opened, facts, names)
+      case .sqlite: try exportDatabase(opened, facts, names)
+      case .perfetto: try exportTimeline(.perfetto, opened, facts, names)
+      case .chrome: try exportTimeline(.chrome, opened, facts, names)
+      }
+    tell(of: walk)
+    if walk.lostEvents > 0 || walk.lostKernelExits > 0 { throw ExitStatus.trouble }
     try opened.requireWhole()
+  }
+
+  /// Refuses a range that holds nothing.
+  private func checkRange(_ opened: OpenedReel) throws {
+    guard let lower = range?.lower, let first = opened.reel.eventBlocks.first,
+      lower >= opened.reel.eventCount
+    else { return }
+    throw CommandFailure(
+      "\(reel): --range begins at event \(lower), and the reel has events "
+        + "\(first.header.firstEvent)..<\(opened.reel.eventCount)")
   }
 
   private func exportRows(
     _ format: RowFormat, _ opened: OpenedReel, _ facts: ExportFacts, _ names: KernelExitName
-  ) throws {
+  ) throws -> ExportWalk {
     switch table ?? .events {
-    case .events: try export(opened) { EventRows(format, facts: facts, to: $0) }
-    case .exits: try export(opened) { ExitRows(format, facts: facts, to: $0) }
+    case .events: return try export(opened) { EventRows(format, facts: facts, to: $0) }
+    case .exits: return try export(opened) { ExitRows(format, facts: facts, to: $0) }
     case .kernelExits:
-      try export(opened) { KernelExitRows(format, facts: facts, names: names, to: $0) }
+      return try export(opened) { KernelExitRows(format, facts: facts, names: names, to: $0) }
     }
+  }
+
+  private func exportTimeline(
+    _ format: TimelineExport.Format, _ opened: OpenedReel, _ facts: ExportFacts,
+    _ names: KernelExitName
+  ) throws -> ExportWalk {
+    try export(opened) { TimelineExport(format, facts: facts, names: names, to: $0) }
   }
 
   /// Runs an export whose bytes go to the destination as they come.
   private func export(
     _ opened: OpenedReel, _ make: (ByteOutput) -> some ExportTarget
-  ) throws {
+  ) throws -> ExportWalk {
     try destination.withSink(for: opened) { sink in
       var target = make(ByteOutput(sink))
-      tell(of: try walk(opened, into: &target))
+      return try walk(opened, into: &target)
     }
   }
 
   private func exportDatabase(
     _ opened: OpenedReel, _ facts: ExportFacts, _ names: KernelExitName
-  ) throws {
+  ) throws -> ExportWalk {
     try destination.withFile(for: opened) { file in
       do {
         var target = try DatabaseExport(path: file.partPath, facts: facts, names: names)
@@ -110,7 +125,7 @@ struct ExportCommand: ParsableCommand {
         facts.add("lost_events", String(walk.lostEvents))
         facts.add("lost_kernel_exits", String(walk.lostKernelExits))
         try target.close(facts)
-        tell(of: walk)
+        return walk
       } catch let error as SQLiteError {
         throw CommandFailure(error.description)
       }

@@ -27,13 +27,13 @@ struct ExportDestination: ParsableArguments {
   }
 
   /// Hands the body what takes the chunks; a failure leaves no file behind.
-  func withSink(
-    for opened: OpenedReel, _ body: (@escaping ([UInt8]) throws -> Void) throws -> Void
-  ) throws {
+  func withSink<Result>(
+    for opened: OpenedReel, _ body: (@escaping ([UInt8]) throws -> Void) throws -> Result
+  ) throws -> Result {
     guard isStandardOutput else {
       return try withFile(for: opened) { file in try body { try file.write($0) } }
     }
-    try body { chunk in
+    return try body { chunk in
       StandardOutput.shared.write(bytes: chunk)
       // Nobody reads on: the rest would be made for nothing.
       if StandardOutput.shared.hasFailed { try StandardOutput.shared.flush() }
@@ -41,7 +41,9 @@ struct ExportDestination: ParsableArguments {
   }
 
   /// Hands the body the part file, which gets its final name when the body returns.
-  func withFile(for opened: OpenedReel, _ body: (ReelOutput) throws -> Void) throws {
+  func withFile<Result>(
+    for opened: OpenedReel, _ body: (ReelOutput) throws -> Result
+  ) throws -> Result {
     do {
       guard try !ReelFile(path: opened.path).isSameFile(as: output) else {
         throw CommandFailure("\(output) is the reel to export itself; choose another name with -o")
@@ -49,8 +51,9 @@ struct ExportDestination: ParsableArguments {
       let file = try ReelOutput(
         path: output, overwrite: force, partSuffix: ".export.part", keepsLeftover: false)
       do {
-        try body(file)
+        let result = try body(file)
         try file.close()
+        return result
       } catch {
         file.discard()
         throw error
