@@ -113,7 +113,9 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Analysis", "Bytes", "Machine", "ReelFixtures", "Reporting", "Trace"],
+      dependencies: [
+        "Analysis", "Bytes", "Export", "Machine", "ReelFixtures", "Reporting", "Trace",
+      ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
