@@ -41,6 +41,15 @@ public struct ExitPairing {
     return before
   }
 
+  /// Takes an exit that is not to be handed out itself.
+  ///
+  /// - Returns: the vCPU's exit before it, and whether others still wait.
+  public mutating func complete(with event: Event) -> (exit: TimedExit?, isWaiting: Bool) {
+    let before = add(event, at: 0)
+    pending[Int(event.vcpu)] = nil
+    return (before, pending.contains { $0 != nil })
+  }
+
   /// The exits that still wait, in order; their next entries are unknown.
   public mutating func removeAll() -> [TimedExit] {
     defer { pending = [] }
@@ -91,6 +100,17 @@ public struct KernelExitPairing {
     }
     pending[vcpu] = exit
     return before
+  }
+
+  /// Takes a kernel exit that is not to be handed out itself.
+  ///
+  /// - Returns: the vCPU's kernel exit before it, and whether others still wait.
+  public mutating func complete(
+    with record: KernelExitRecord
+  ) -> (exit: TimedKernelExit?, isWaiting: Bool) {
+    let before = add(record)
+    pending[Int(record.vcpu)] = nil
+    return (before, pending.contains { $0 != nil })
   }
 
   /// The kernel exits that still wait, in order.

@@ -61,6 +61,12 @@ public struct ExitRows: ExportTarget {
 
   public mutating func receive(_ exit: KernelExitRecord) throws {}
 
+  public mutating func complete(with event: Event) throws -> Bool {
+    let (exit, isWaiting) = pairing.complete(with: event)
+    if let exit { try add(exit) }
+    return isWaiting
+  }
+
   /// The next entries of the exits that wait were lost.
   public mutating func noteGap() throws {
     for exit in pairing.removeAll() { try add(exit) }

@@ -13,11 +13,24 @@ public protocol ExportTarget {
   /// Takes a kernel exit; it comes after the event it is anchored at.
   mutating func receive(_ exit: KernelExitRecord) throws
 
+  /// Learns of an exit behind the range: its entry ends the handling of its vCPU's exit before.
+  ///
+  /// - Returns: whether other exits still wait for an entry.
+  mutating func complete(with event: Event) throws -> Bool
+
+  /// Learns of a kernel exit behind the range, likewise.
+  mutating func complete(with exit: KernelExitRecord) throws -> Bool
+
   /// Learns that events or kernel exits are missing here.
   mutating func noteGap() throws
 
   /// Learns that nothing more comes.
   mutating func finish() throws
+}
+
+extension ExportTarget {
+  public mutating func complete(with event: Event) throws -> Bool { false }
+  public mutating func complete(with exit: KernelExitRecord) throws -> Bool { false }
 }
 
 /// Parts of a reel that an export reads.

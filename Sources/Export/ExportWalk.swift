@@ -33,8 +33,15 @@ public struct ExportWalk {
     var cursor = EventCursor(reel, from: range?.lowerBound ?? 0)
     var observed = KernelExitCursor(reel, from: range?.lowerBound ?? 0)
     var due = needs.contains(.kernelExits) ? try next(&observed, &target) : nil
-    while needs.contains(.events), let event = try next(&cursor, &target) {
-      if let range, cursor.index >= range.upperBound { break }
+    while needs.contains(.events) {
+      let event = try next(&cursor, &target)
+      // Before what follows the range is read: damage there is none of it.
+      lostEvents = cursor.skippedEvents
+      guard let event else { break }
+      if let range, cursor.index >= range.upperBound {
+        try completeExits(from: event, &cursor, &target)
+        break
+      }
       // What precedes it: anchored at an event that was lost.
       while let exit = due, exit.anchor < cursor.index {
         try hand(exit, to: &target)
@@ -48,9 +55,21 @@ public struct ExportWalk {
       try hand(exit, to: &target)
       due = try next(&observed, &target)
     }
-    lostEvents = cursor.skippedEvents
     lostKernelExits = observed.skippedExits
+    // What is left lies behind the range.
+    while let exit = due, try target.complete(with: exit) { due = try? observed.next() }
     try target.finish()
+  }
+
+  /// Reads on behind the range until each vCPU was entered again.
+  private func completeExits(
+    from first: Event, _ cursor: inout EventCursor, _ target: inout some ExportTarget
+  ) throws {
+    var event: Event? = first
+    while let current = event {
+      if current.kind.isExit, try !target.complete(with: current) { return }
+      event = try? cursor.next()
+    }
   }
 
   private mutating func hand(

@@ -73,6 +73,12 @@ public struct KernelExitRows: ExportTarget {
     try rows.endRow()
   }
 
+  public mutating func complete(with exit: KernelExitRecord) throws -> Bool {
+    let (exit, isWaiting) = pairing.complete(with: exit)
+    if let exit { try add(exit) }
+    return isWaiting
+  }
+
   /// The next entries of the kernel exits that wait were lost.
   public mutating func noteGap() throws {
     for exit in pairing.removeAll() { try add(exit) }

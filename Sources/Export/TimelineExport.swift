@@ -31,6 +31,10 @@ public struct TimelineExport: ExportTarget {
   ) throws { try builder.add(event, at: index, payload: payload) }
 
   public mutating func receive(_ exit: KernelExitRecord) throws { try builder.add(exit) }
+  public mutating func complete(with event: Event) throws -> Bool { builder.complete(with: event) }
+  public mutating func complete(with exit: KernelExitRecord) throws -> Bool {
+    builder.complete(with: exit)
+  }
   public mutating func noteGap() throws { try builder.noteGap() }
   public mutating func finish() throws { try builder.finish() }
 }
@@ -38,6 +42,8 @@ public struct TimelineExport: ExportTarget {
 private protocol TimelineBuilding {
   mutating func add(_ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>) throws
   mutating func add(_ exit: KernelExitRecord) throws
+  mutating func complete(with event: Event) -> Bool
+  mutating func complete(with exit: KernelExitRecord) -> Bool
   mutating func noteGap() throws
   mutating func finish() throws
 }
@@ -86,6 +92,18 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
   mutating func add(_ exit: KernelExitRecord) throws {
     if let exit = kernelExits.add(exit) { show(exit) }
     try format.output.handOnIfFull()
+  }
+
+  mutating func complete(with event: Event) -> Bool {
+    let (exit, isWaiting) = exits.complete(with: event)
+    if let exit { show(exit) }
+    return isWaiting
+  }
+
+  mutating func complete(with exit: KernelExitRecord) -> Bool {
+    let (exit, isWaiting) = kernelExits.complete(with: exit)
+    if let exit { show(exit) }
+    return isWaiting
   }
 
   mutating func noteGap() throws {

@@ -57,6 +57,18 @@ struct DatabaseExport: ExportTarget {
     if let exit = kernelPairing.add(exit) { try insert(exit) }
   }
 
+  mutating func complete(with event: Event) throws -> Bool {
+    let (exit, isWaiting) = exitPairing.complete(with: event)
+    if let exit { try insert(exit) }
+    return isWaiting
+  }
+
+  mutating func complete(with exit: KernelExitRecord) throws -> Bool {
+    let (exit, isWaiting) = kernelPairing.complete(with: exit)
+    if let exit { try insert(exit) }
+    return isWaiting
+  }
+
   mutating func noteGap() throws {
     for exit in exitPairing.removeAll() { try insert(exit) }
     for exit in kernelPairing.removeAll() { try insert(exit) }
