@@ -57,6 +57,7 @@ struct ReelReading {
     restore()
     _ = SummaryText.render(ReelSummary(reel, metadata: metadata))
     analyse(trustsDigests)
+    Self.export(reel, metadata)
     strip()
     trim()
   }
