@@ -67,7 +67,12 @@ public struct VMReel: ParsableCommand {
   ///
   /// The parser's own text has the usage line between the two.
   private static func usageSentence(_ error: any Error) -> String {
-    var what = message(for: error).split(separator: "\n").joined(separator: "; ")
+    var what = message(for: error)
+      // The list of values that an argument can have.
+      .replacing("Please provide one of the following:\n  - ", with: "please provide one of ")
+      .replacing(". Please provide", with: "; please provide")
+      .replacing("\n  - ", with: ", ")
+      .split(separator: "\n").joined(separator: "; ")
     what = what.prefix(1).lowercased() + what.dropFirst()
     what = what.replacing("'. ", with: "'; ")
     if let last = what.last, ".?".contains(last) { what.removeLast() }
