@@ -18,8 +18,8 @@ import sys
 from collections import namedtuple
 
 from reel_events import (
-    DIGEST_START, DMA, IN, INPUT, KERNEL_EXIT_COLUMNS, KINDS, MARK, MMIO_READ, MMIO_WRITE, OUT, RDMSR, RESYNC,
-    Event, columns, digest_after, is_guest_made, read_events, sums, times)
+    DIGEST_START, DMA, IN, INPUT, INTERRUPT, KERNEL_EXIT_COLUMNS, KINDS, MARK, MMIO_READ, MMIO_WRITE, OUT, RDMSR,
+    RESYNC, Event, columns, digest_after, is_guest_made, read_events, sums, times)
 from reel_format import (
     END, EVENTS, FOOTER, HOST_TOTALS, INDEX, KERNEL_EXITS, KEYFRAME, MASK64, MAX_COUNTERS,
     MAX_MAP_CHAIN, MAX_MAP_PAGES, MAX_NAME_BYTES, MAX_STATE_ENTRIES, METADATA, PAGE_SIZE, PAGES, Block, Cursor,
@@ -141,6 +141,7 @@ class Checker:
         require(not event.arithmetic_flags & ~0x8D5, "more than arithmetic flags")
         require(is_guest_made(event) or not (event.flags & 2 or event.check or event.arithmetic_flags),
                 "it has what only guest-made exits have")
+        require(not event.waited or event.kind == INTERRUPT, "it waits, and is no interrupt")
         require(event.entry % 16 == event.exit % 16 == 0, "its times are no multiples of 16 ns")
         if not self.last and event.index:
             self.state = self.low = None  # nothing is known of the event before

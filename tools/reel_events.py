@@ -9,7 +9,8 @@ from itertools import accumulate
 
 from reel_format import MASK64, MAX_ELEMENTS, Cursor, decompress, require, unzigzag
 
-OUT, IN, MMIO_WRITE, MMIO_READ, RDMSR, SHUTDOWN, INPUT, DMA, MARK, RESYNC = 1, 2, 3, 4, 6, 8, 32, 35, 64, 65
+OUT, IN, MMIO_WRITE, MMIO_READ, RDMSR, SHUTDOWN = 1, 2, 3, 4, 6, 8
+INPUT, INTERRUPT, DMA, MARK, RESYNC = 32, 33, 35, 64, 65
 # Event kinds: their names, and which of the fields that not every kind has are theirs.
 KINDS = {
     OUT: ("out", "address width count value payload stream"),
@@ -24,7 +25,7 @@ KINDS = {
     10: ("system-event", "address"),
     11: ("failure", "address value"),
     INPUT: ("input", "width count value payload"),
-    33: ("interrupt", "address"),
+    INTERRUPT: ("interrupt", "address"),
     34: ("window-request", ""),
     DMA: ("dma", "address count value payload"),
     48: ("kick", "address"),
@@ -162,7 +163,7 @@ def times(block, column, unit):
 
 
 Event = namedtuple("Event", "index kind vcpu stream width count address value payload rip check digest "
-                            "flags timestamp arithmetic_flags device image entry exit")
+                            "flags timestamp arithmetic_flags device image waited entry exit")
 
 
 def is_exit(kind):

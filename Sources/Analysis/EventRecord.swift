@@ -25,7 +25,7 @@ public struct EventRecord: Equatable, Sendable {
 extension EventRecord: Codable {
   private enum Key: String, CodingKey {
     case index, kind, kindNumber, flags, vcpu, stream, width, count, address, value, rip, timestamp,
-      device, image
+      device, image, waited
     case payload, payloadLength
     case check, digest
     case entryTime = "entryNanoseconds"
@@ -53,6 +53,7 @@ extension EventRecord: Codable {
     event.timestamp = try fields.decodeIfPresent(HexWord.self, forKey: .timestamp)?.value ?? 0
     event.device = try fields.decodeIfPresent(UInt16.self, forKey: .device) ?? 0
     event.image = try fields.decodeIfPresent(UInt16.self, forKey: .image) ?? 0
+    event.waited = try fields.decodeIfPresent(UInt32.self, forKey: .waited) ?? 0
     event.rip = try fields.decode(HexWord.self, forKey: .rip).value
     event.check = UInt8(
       truncatingIfNeeded: try fields.decode(HexWord.self, forKey: .check).value)
@@ -82,6 +83,7 @@ extension EventRecord: Codable {
     if event.timestamp != 0 { try fields.encode(HexWord(event.timestamp), forKey: .timestamp) }
     if event.device != 0 { try fields.encode(event.device, forKey: .device) }
     if event.image != 0 { try fields.encode(event.image, forKey: .image) }
+    if event.waited != 0 { try fields.encode(event.waited, forKey: .waited) }
     try fields.encode(HexWord(event.rip), forKey: .rip)
     try fields.encode(HexWord(UInt64(event.check)), forKey: .check)
     if event.flags.contains(.fullDigest) {

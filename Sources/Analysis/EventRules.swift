@@ -31,6 +31,7 @@ struct EventRules {
     if event.arithmeticFlags & ~0x8d5 != 0 { return "bits that are no arithmetic flags are set" }
     if event.device != 0, !kind.isInput { return "\(kind.name) has no device" }
     if event.image != 0, kind != .deviceWrite { return "\(kind.name) has no image" }
+    if event.waited != 0, kind != .interrupt { return "\(kind.name) waits for nothing" }
     return EventRules(kind)?.breach(in: event)
   }
 

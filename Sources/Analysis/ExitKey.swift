@@ -5,6 +5,8 @@ struct ExitKey: Hashable, Sendable {
   static let maximumDimensions = 4
   /// Stands for an exit that has nothing of the kind.
   static let none = UInt64.max
+  /// Added to an event kind that stands where a kick's cause would.
+  static let kindMark: UInt64 = 1 << 63
   /// The rows beyond a table's limit share this key.
   static let other = ExitKey(words: SIMD4(repeating: none), marks: .max)
 
@@ -65,10 +67,17 @@ struct ExitKeyMaker: Sendable {
     return ExitKey(words: words, marks: marks)
   }
 
+  /// A kick's cause; of host-made exits this version does not know, their kind.
+  private static func cause(of exit: borrowing ExitSample) -> UInt64 {
+    exit.reason.kind == .kick
+      ? min(exit.address, ExitKey.kindMark - 1) : ExitKey.kindMark | exit.reason.code
+  }
+
   private func word(_ dimension: ExitDimension, of exit: borrowing ExitSample) -> UInt64 {
     switch dimension {
     case .reason: exit.reason.code
-    case .port, .msr, .vector, .cause: exit.address
+    case .port, .msr, .vector: exit.address
+    case .cause: Self.cause(of: exit)
     case .gpa: exit.reason.isa == 0 ? exit.address : exit.address & ~0xfff
     case .vcpu: UInt64(exit.vcpu)
     case .rip: exit.rip
@@ -106,8 +115,14 @@ extension ExitKey {
     case .phase:
       return word < UInt64(names.phases.count) ? names.phases[Int(word)] : String(word)
     case .wake: return Self.wake(word)
-    case .cause: return KickReason(rawValue: word)?.name ?? "cause-\(word)"
+    case .cause: return Self.cause(word)
     }
+  }
+
+  private static func cause(_ word: UInt64) -> String {
+    word & kindMark == 0
+      ? KickReason(rawValue: word)?.name ?? "cause-\(word)"
+      : EventKind(rawValue: UInt8(truncatingIfNeeded: word)).name
   }
 
   private static func wake(_ word: UInt64) -> String {

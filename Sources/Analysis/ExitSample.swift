@@ -3,7 +3,7 @@ public import Trace
 /// Why the guest was left: the kind of an event of the runner, or the hardware's reason of an exit
 /// the kernel saw.
 public struct ExitReason: Hashable, Sendable {
-  /// 0 the runner's event kinds, 1 VMX, 2 SVM.
+  /// 0 the runner's event kinds, 1 VMX, 2 SVM; others are of no instruction set known.
   public var isa: UInt8
   /// ``EventKind/rawValue``, VMX exit reason or SVM exit code.
   public var code: UInt64

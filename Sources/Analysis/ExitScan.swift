@@ -73,7 +73,10 @@ public struct ExitScan {
     while nextBlock < reel.eventBlocks.count {
       let block = reel.eventBlocks[nextBlock]
       nextBlock += 1
-      guard selection.mayHold(block.header) else { continue }
+      // The last exits of a range may wait for an entry behind it.
+      guard selection.mayHold(block.header) || pending.contains(where: { $0 != nil }) else {
+        continue
+      }
       do throws(TraceError) {
         payloadOffset = 0
         try reel.forEachRun(of: block, columns, in: &run) { run in
@@ -309,9 +312,8 @@ extension EventKind {
     case .portWrite, .portRead: .port
     case .memoryWrite, .memoryRead: .memory
     case .msrWrite, .msrRead: .msr
-    case .kick: .cause
     case .interrupt: .vector
-    default: .none
+    default: isHostMade ? .cause : .none
     }
   }
 

@@ -110,7 +110,8 @@ private struct StatisticsTables: ExitObserver {
   var handling: UInt64 = 0
 
   init(_ query: ExitStatistics.Query, _ names: ExitNames) {
-    main = ExitTabulator(query.event, by: query.dimensions, names)
+    main = ExitTabulator(
+      query.event, by: query.dimensions, names, countsBytes: query.countsBytes)
     hostMade = ExitTabulator(.kick, names)
     interrupts = ExitTabulator(.irq, names)
     halts = ExitTabulator(.hlt, names)

@@ -44,6 +44,8 @@ public struct ExitStatistics: Codable, Equatable, Sendable {
     public var symbols: SymbolTable?
     /// Whether rows get histograms.
     public var hasHistograms = false
+    /// Whether the main table tells bytes moved; without, they may be 0, and it is faster.
+    public var countsBytes = true
 
     /// Asks for the runner's exits by reason.
     public init() {}

@@ -12,6 +12,7 @@ public struct ExitTabulator: ExitObserver {
 
   /// Which exits it counts.
   public let filter: ExitFilter
+  private let countsBytes: Bool
   private var index: ExitRowIndex
   private var rows: [Row] = []
   private var ticks = TickCounts()
@@ -23,10 +24,15 @@ public struct ExitTabulator: ExitObserver {
   /// - Parameters:
   ///   - filter: the exits to count; `nil` for those that fit the dimensions.
   ///   - dimensions: at most four are told apart; none for the filter's own.
-  public init(_ filter: ExitFilter? = nil, by dimensions: [ExitDimension] = [], _ names: ExitNames)
-  {
+  ///   - countsBytes: whether to read what bytes moved are counted from, should nothing else need
+  ///     it; without, they may be 0.
+  public init(
+    _ filter: ExitFilter? = nil, by dimensions: [ExitDimension] = [], _ names: ExitNames,
+    countsBytes: Bool = true
+  ) {
     let filter = filter ?? ExitFilter(fitting: dimensions)
     self.filter = filter
+    self.countsBytes = countsBytes
     index = ExitRowIndex(dimensions.isEmpty ? [filter.defaultDimension] : dimensions, names)
   }
 
@@ -34,7 +40,8 @@ public struct ExitTabulator: ExitObserver {
   public var dimensions: [ExitDimension] { index.dimensions }
 
   public var columns: Set<EventColumn> {
-    filter == .vmexit ? index.columns : index.columns.union([.address, .width, .count, .waited])
+    let needed = countsBytes ? index.columns.union([.width, .count]) : index.columns
+    return filter == .vmexit ? needed : needed.union([.address, .width, .count, .waited])
   }
 
   @inline(__always)
@@ -53,7 +60,7 @@ public struct ExitTabulator: ExitObserver {
   private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
 
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
-    let countsBytes = filter != .vmexit || index.columns.contains(.width)
+    let countsBytes = columns.contains(.width)
     for exit in 0..<batch.count {
       let place = batch.rows[exit]
       let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))

@@ -82,7 +82,8 @@ extension ExitSample {
   init(_ exit: KernelExitRecord) {
     self.init()
     index = exit.anchor
-    reason = ExitReason(isa: exit.isa, code: exit.reason)
+    // A reel may say that a kernel exit is of instruction set 0, which stands for the runner here.
+    reason = ExitReason(isa: exit.isa == 0 ? .max : exit.isa, code: exit.reason)
     vcpu = exit.vcpu
     rip = exit.rip
     entryTime = exit.entryTime

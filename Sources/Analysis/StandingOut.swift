@@ -46,7 +46,8 @@ public struct StandingOut: ExitObserver {
   /// Looks at nothing yet.
   public init(_ names: ExitNames) {
     self.names = names
-    byRIP = ExitTabulator(.vmexit, by: names.symbols == nil ? [.rip] : [.symbol], names)
+    byRIP = ExitTabulator(
+      .vmexit, by: names.symbols == nil ? [.rip] : [.symbol], names, countsBytes: false)
   }
 
   public var columns: Set<EventColumn> { [.address, .width, .count, .ripDelta, .value] }

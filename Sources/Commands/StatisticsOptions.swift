@@ -16,7 +16,8 @@ struct StatisticsSelectionOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Tell them apart by up to four of: \(DimensionList.names).", valueName: "a,b"))
+      "Tell them apart by up to four of: \(DimensionList.names).", valueName: "a,b"),
+    transform: DimensionList.init(parsing:))
   var by: DimensionList?
 
   @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
@@ -24,7 +25,8 @@ struct StatisticsSelectionOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"))
+    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"),
+    transform: TimeRange.init(parsing:))
   var time: TimeRange?
 
   @Option(name: .long, help: "Only this vCPU.")
@@ -74,12 +76,22 @@ struct StatisticsSelectionOptions: ParsableArguments {
   }
 
   private func check(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
-    if let range = query.selection.range, range.lowerBound >= opened.reel.eventCount,
-      !opened.reel.eventBlocks.isEmpty
-    {
-      throw CommandFailure(
-        "\(opened.path): --range begins at event \(range.lowerBound), and the reel has events "
-          + "\(opened.reel.eventBlocks[0].header.firstEvent)..<\(opened.reel.eventCount)")
+    let reel = opened.reel
+    guard !reel.eventBlocks.isEmpty || !reel.kernelExitBlocks.isEmpty else {
+      throw CommandFailure("\(opened.path): it holds no exits to count")
+    }
+    if let first = reel.eventBlocks.first, let last = reel.eventBlocks.last {
+      let events = first.header.firstEvent..<reel.eventCount
+      if let range = query.selection.range, !range.overlaps(events) {
+        throw CommandFailure(
+          "\(opened.path): no event lies in --range; the reel has events "
+            + "\(events.lowerBound)..\(events.upperBound)")
+      }
+      if let time = query.selection.time, time.lowerBound > last.header.lastTime {
+        throw CommandFailure(
+          "\(opened.path): no exit lies in --time; the reel's last one is at "
+            + "\(last.header.lastTime) ns")
+      }
     }
     guard query.population != nil, query.population != .runner else { return }
     if opened.reel.kernelExitBlocks.isEmpty {
@@ -96,7 +108,8 @@ struct StatisticsPresentationOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("F"), .customLong("fields")],
-    help: ArgumentHelp("The columns: \(FieldList.names).", valueName: "a,b"))
+    help: ArgumentHelp("The columns: \(FieldList.names).", valueName: "a,b"),
+    transform: FieldList.init(parsing:))
   var fields: FieldList?
 
   @Option(name: .long, help: "Whose time: handling or guest.")
@@ -111,6 +124,11 @@ struct StatisticsPresentationOptions: ParsableArguments {
   @Option(name: .long, help: "text, json, csv or md.")
   var format: StatisticsFormat = .text
 
+  /// Whether bytes moved are shown.
+  var showsBytes: Bool {
+    format == .json || format == .csv || key == .bytes || fields?.fields.contains(.bytes) == true
+  }
+
   mutating func validate() throws {
     guard top.map({ $0 > 0 }) ?? true else { throw ValidationError("--top must be positive") }
   }
@@ -118,16 +136,17 @@ struct StatisticsPresentationOptions: ParsableArguments {
   /// Prints statistics on standard output.
   func show(_ statistics: ExitStatistics, isTableOnly: Bool) throws {
     let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample
+    let view = StatisticsText.View(rawValue: view.rawValue) ?? .handling
     switch format {
     case .json: try json(statistics)
     case .csv:
       StandardOutput.shared.write(
-        StatisticsCSV.render(statistics.table, sortKey: sortKey, limit: top))
+        StatisticsCSV.render(statistics.table, sortKey: sortKey, limit: top, view: view))
     case .text, .md:
       var text = StatisticsText()
       text.sortKey = sortKey
       text.fields = fields?.fields
-      text.view = StatisticsText.View(rawValue: view.rawValue) ?? .handling
+      text.view = view
       text.limit = top
       text.isTableOnly = isTableOnly
       text.isMarkdown = format == .md
@@ -197,42 +216,56 @@ enum ViewChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Dimensions, separated by commas.
-struct DimensionList: ExpressibleByArgument {
+struct DimensionList {
   static let names = ExitDimension.allCases.map(\.rawValue).joined(separator: ", ")
   var dimensions: [ExitDimension]
 
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    dimensions = parts.compactMap { ExitDimension(rawValue: String($0)) }
-    guard dimensions.count == parts.count, (1...4).contains(dimensions.count),
-      Set(dimensions).count == dimensions.count
-    else { return nil }
+  /// - Throws: `ValidationError` that says which part is wrong and what there is.
+  init(parsing argument: String) throws {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    dimensions = try parts.map { part in
+      guard let dimension = ExitDimension(rawValue: part) else {
+        throw ValidationError("there is no '\(part)'; there are \(Self.names)")
+      }
+      return dimension
+    }
+    guard Set(dimensions).count == dimensions.count else {
+      throw ValidationError("each can be given once")
+    }
+    guard dimensions.count <= 4 else { throw ValidationError("at most four can be combined") }
   }
 }
 
 /// Columns, separated by commas.
-struct FieldList: ExpressibleByArgument {
+struct FieldList {
   static let names = StatisticsField.allCases.map(\.rawValue).joined(separator: ", ")
   var fields: [StatisticsField]
 
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    fields = parts.compactMap { StatisticsField(rawValue: String($0)) }
-    guard fields.count == parts.count, !fields.isEmpty else { return nil }
+  /// - Throws: `ValidationError` that says which part is wrong and what there is.
+  init(parsing argument: String) throws {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    fields = try parts.map { part in
+      guard let field = StatisticsField(rawValue: part) else {
+        throw ValidationError("there is no '\(part)'; there are \(Self.names)")
+      }
+      return field
+    }
   }
 }
 
 /// Two durations, separated by a comma; either may be left out.
-struct TimeRange: ExpressibleByArgument {
+struct TimeRange {
   var nanoseconds: Range<UInt64>
 
-  init?(argument: String) {
+  /// - Throws: `ValidationError` that says what is wrong.
+  init(parsing argument: String) throws {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return nil }
     let bounds = parts.map { $0.isEmpty ? nil : Duration(argument: String($0)) }
-    guard zip(parts, bounds).allSatisfy({ $0.isEmpty || $1 != nil }) else { return nil }
+    guard parts.count == 2, zip(parts, bounds).allSatisfy({ $0.isEmpty || $1 != nil }) else {
+      throw ValidationError("write two times such as 1s,1500ms, either of which can be left out")
+    }
     let (lower, upper) = (bounds[0]?.nanoseconds ?? 0, bounds[1]?.nanoseconds ?? .max)
-    guard lower < upper else { return nil }
+    guard lower < upper else { throw ValidationError("it ends before it begins") }
     nanoseconds = lower..<upper
   }
 }

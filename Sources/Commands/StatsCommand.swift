@@ -87,6 +87,7 @@ struct StatsCommand: ParsableCommand {
       return
     }
     query.hasHistograms = presentation.histogram
+    query.countsBytes = presentation.showsBytes
     if let interval {
       try series(opened, query, interval.nanoseconds)
     } else if let slowerThan {

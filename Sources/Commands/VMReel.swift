@@ -23,7 +23,8 @@ public struct VMReel: ParsableCommand {
     version: "vmreel \(version) (trace format \(format))",
     subcommands: [
       RecordCommand.self, ReplayCommand.self, JoinCommand.self, InfoCommand.self, DumpCommand.self,
-      StatsCommand.self, ReportCommand.self, DiffCommand.self, VerifyCommand.self, RecoverCommand.self,
+      StatsCommand.self, ReportCommand.self, ExportCommand.self, DiffCommand.self,
+      VerifyCommand.self, RecoverCommand.self,
       TrimCommand.self,
       StripCommand.self,
       GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
@@ -67,7 +68,12 @@ public struct VMReel: ParsableCommand {
   ///
   /// The parser's own text has the usage line between the two.
   private static func usageSentence(_ error: any Error) -> String {
-    var what = message(for: error).split(separator: "\n").joined(separator: "; ")
+    var what = message(for: error)
+      // The list of values that an argument can have.
+      .replacing("Please provide one of the following:\n  - ", with: "please provide one of ")
+      .replacing(". Please provide", with: "; please provide")
+      .replacing("\n  - ", with: ", ")
+      .split(separator: "\n").joined(separator: "; ")
     what = what.prefix(1).lowercased() + what.dropFirst()
     what = what.replacing("'. ", with: "'; ")
     if let last = what.last, ".?".contains(last) { what.removeLast() }

@@ -23,6 +23,7 @@ extension EventDescription {
     add("timestamp", quotedHex(event.timestamp), when: event.timestamp != 0)
     add("device", String(event.device), when: event.device != 0)
     add("image", String(event.image), when: event.image != 0)
+    add("waited", String(event.waited), when: event.waited != 0)
     add("rip", quotedHex(event.rip), when: true)
     add("check", quotedHex(UInt64(event.check)), when: true)
     add("digest", quotedHex(event.digest), when: event.flags.contains(.fullDigest))
@@ -33,7 +34,7 @@ extension EventDescription {
 
   /// The heading of the CSV form.
   public static func csvHeading(times: Bool = false) -> String {
-    "index,kind,vcpu,stream,width,count,address,name,value,payload,timestamp,device,image,rip,check,digest"
+    "index,kind,vcpu,stream,width,count,address,name,value,payload,timestamp,device,image,waited,rip,check,digest"
       + (times ? ",entry_ns,exit_ns" : "")
   }
 
@@ -45,8 +46,8 @@ extension EventDescription {
       String(event.width), String(event.count),
       hasAddress ? NumberText.hex(event.address) : "", placeName ?? "",
       hasValue ? NumberText.hex(event.value) : "", payloadHex, NumberText.hex(event.timestamp),
-      String(event.device), String(event.image), NumberText.hex(event.rip),
-      NumberText.hex(UInt64(event.check)),
+      String(event.device), String(event.image), String(event.waited),
+      NumberText.hex(event.rip), NumberText.hex(UInt64(event.check)),
       event.flags.contains(.fullDigest) ? NumberText.hex(event.digest) : "",
     ]
     if times { cells += [String(event.entryTime), String(event.exitTime)] }

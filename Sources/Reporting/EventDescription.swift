@@ -49,7 +49,9 @@ public struct EventDescription {
         + (event.timestamp != 0 && event.value == 0 && event.width == 8
           ? "TSC \(event.timestamp)" : data)
     case .deviceWrite: return transfer
-    case .interrupt: return "vector " + NumberText.hex(event.address, digits: 2)
+    case .interrupt:
+      return "vector " + NumberText.hex(event.address, digits: 2)
+        + (event.waited == 0 ? "" : " waited " + NumberText.count(UInt64(event.waited), "event"))
     case .kick: return KickReason(rawValue: event.address)?.name ?? "cause-\(event.address)"
     case .keyframe, .resync: return "#\(event.address)"
     case .halt, .shutdown, .interruptWindow, .windowRequest: return ""

@@ -47,6 +47,6 @@ public enum IntervalText {
       + "\(NumberText.duration(slow.totalNanoseconds)) in all"
     if UInt64(exits.count) < slow.count { head += "; the slowest \(exits.count):" }
     let lines = isMarkdown ? table.markdownLines : table.lines
-    return ([head, ""] + (exits.isEmpty ? [] : lines)).joined(separator: "\n") + "\n"
+    return ([head] + (exits.isEmpty ? [] : [""] + lines)).joined(separator: "\n") + "\n"
   }
 }

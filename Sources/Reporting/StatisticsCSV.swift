@@ -9,16 +9,19 @@ public enum StatisticsCSV {
 
   /// The heading and the rows of the table asked for.
   ///
-  /// - Parameter limit: the most rows; `nil` for all.
+  /// - Parameters:
+  ///   - limit: the most rows; `nil` for all.
+  ///   - view: which of a row's two times the rows are sorted by.
   public static func render(
-    _ table: ExitTable, sortKey: ExitSortKey = .sample, limit: Int? = nil
+    _ table: ExitTable, sortKey: ExitSortKey = .sample, limit: Int? = nil,
+    view: StatisticsText.View = .handling
   ) -> String {
     let headings =
       ["event"] + table.dimensions.map(\.rawValue)
       + ["label", "samples", "samples_percent", "time_percent", "bytes"]
       + times.map { "handling_" + $0 } + times.map { "guest_" + $0 }
       + ["handled_by_kernel", "returned", "interrupted"]
-    let sorted = sortKey.sorted(table.rows)
+    let sorted = sortKey.sorted(table.rows, by: view == .handling ? \.handling : \.inGuest)
     let lines =
       [headings] + sorted.prefix(max(0, limit ?? sorted.count)).map { cells($0, table.event) }
     return text(lines)

@@ -86,13 +86,16 @@ extension Reel {
     var reader = try EventColumnReader(
       try storedBytes(of: block), header: block.header, at: block.offset,
       wanted: columns.union([.kind]))
-    for column in EventColumn.allCases { reader.clear(column, in: &run) }
+    let absent = EventColumn.allCases.filter { !reader.has($0) }
+    for column in absent { run.clear(column) }
     run.firstEvent = block.header.firstEvent
     run.payload = reader.payload
     run.isFirstVCPU = columns.contains(.vcpu) && !reader.has(.vcpu)
     var left = Int(block.header.eventCount)
     while left > 0 {
       run.count = min(left, EventRun.capacity)
+      // Where differences would stand, the run before left the times they were summed up to.
+      for column in absent where column == .gap || column == .slice { run.clear(column) }
       reader.read(into: &run)
       body(run)
       run.firstEvent &+= UInt64(run.count)
@@ -102,12 +105,6 @@ extension Reel {
 }
 
 extension EventColumnReader {
-  /// Zeroes the array of a column that will not be read, in case the block before had it.
-  fileprivate func clear(_ column: EventColumn, in run: inout EventRun) {
-    guard let field = EventRun.field(column), !has(column) else { return }
-    for index in 0..<EventRun.capacity { run[keyPath: field][index] = 0 }
-  }
-
   /// Reads the next `count` events into a run.
   fileprivate mutating func read(into run: inout EventRun) {
     run.exitCount = 0
@@ -126,6 +123,12 @@ extension EventColumnReader {
 }
 
 extension EventRun {
+  /// Zeroes the array of a column that is not read.
+  fileprivate mutating func clear(_ column: EventColumn) {
+    guard let field = Self.field(column) else { return }
+    for index in 0..<Self.capacity { self[keyPath: field][index] = 0 }
+  }
+
   fileprivate mutating func countExits() {
     var exits = 0
     for index in 0..<count {

@@ -19,8 +19,12 @@ import Trace
     let statistics = try ExitStatistics(try ReelBuilder.sample(rounds: 20).reel())
     let (decoded, text) = try roundTrip(statistics)
     #expect(decoded == statistics)
-    #expect(text.contains(#""schema":"vmreel.stats/1""#) || text.contains(#"vmreel.stats\/1"#))
-    #expect(text.contains(#""address":"0x3f8""#))
+    #expect(text.contains(#""schema":"vmreel.stats/2""#) || text.contains(#"vmreel.stats\/2"#))
+    #expect(text.contains(#""cells":["0x20"]"#))
+    let ports = try ExitStatistics(try ReelBuilder.sample(rounds: 20).reel(), .init(by: [.port]))
+    let (portsAgain, portsText) = try roundTrip(ports)
+    #expect(portsAgain == ports)
+    #expect(portsText.contains(#""cells":["0x3f8:POUT"]"#))
   }
 
   @Test func difference() throws {

@@ -6,16 +6,12 @@ import Trace
 
 @Suite struct ExitStatisticsTests {
   @Test func countsAndTimesOfTheSample() throws {
-    let statistics = try ExitStatistics(try ReelBuilder.sample(rounds: 50).reel())
-    let reasons = Dictionary(
-      uniqueKeysWithValues: statistics.reasons.map { ($0.name, $0) })
-    #expect(reasons["in"]?.samples == 50)
-    #expect(reasons["out"]?.samples == 52)
-    #expect(reasons["hlt"]?.samples == 50)
-    #expect(reasons["kick"] == nil)
-    #expect(statistics.hostMade.map(\.name) == ["kick:quantum"])
-    #expect(statistics.hostMade.first?.samples == 5)
-    let ports = Dictionary(uniqueKeysWithValues: statistics.ports.map { ($0.name, $0) })
+    let reel = try ReelBuilder.sample(rounds: 50).reel()
+    let statistics = try ExitStatistics(reel)
+    let reasons = statistics.table.byName
+    #expect(statistics.table.counts == ["in": 50, "out": 52, "hlt": 50])
+    #expect(statistics.hostMade.counts == ["quantum": 5])
+    let ports = try ExitStatistics(reel, .init(by: [.port])).table.byName
     #expect(ports["0x3f8:POUT"]?.label == "COM1 THR")
     #expect(ports["0x3fd:PIN"]?.samples == 50)
     #expect(ports["0xf4:POUT"]?.handling.samples == 0)
@@ -23,7 +19,21 @@ import Trace
     #expect(reasons["out"]?.handling.samples == 51)
     #expect(reasons["hlt"]?.handling.totalNanoseconds == 50 * 3_200)
     #expect(reasons["hlt"]?.handling.relativeErrorPercent == 0)
-    #expect(statistics.interrupts == [VectorCount(vector: HexWord(0x20), count: 50)])
+    #expect(statistics.interrupts.counts == ["0x20": 50])
+    #expect(statistics.halts.counts == ["vector 0x20": 50])
+  }
+
+  @Test func bytesMovedByPort() throws {
+    let reel = try ReelBuilder.sample(rounds: 50).reel()
+    let ports = try ExitStatistics(reel, .init(by: [.port])).table.byName
+    #expect(ports["0x3fd:PIN"]?.byteCount == 50)
+    // Three elements of one byte in one string access.
+    #expect(ports["0xe9:POUT"]?.byteCount == 3 && ports["0xe9:POUT"]?.samples == 1)
+    #expect(ports["0xf4:POUT"]?.byteCount == 1)
+    for query in [ExitStatistics.Query(), .init(by: [.reason]), .init(by: [.reason, .vcpu])] {
+      let table = try ExitStatistics(reel, query).table
+      #expect(table.rows.first { $0.name.hasPrefix("out") }?.byteCount == 50 + 3 + 1)
+    }
   }
 
   @Test func totalsOfTheSample() throws {
@@ -49,7 +59,7 @@ import Trace
       entries[index].event.exitTime = time.1 * 16
     }
     let reel = try Reel(MemorySource(builder.bytes(of: entries)))
-    let row = try #require(try ExitStatistics(reel).reasons.first)
+    let row = try #require(try ExitStatistics(reel).table.rows.first)
     #expect(row.handling.samples == 2)
     #expect(row.handling.minimumNanoseconds == 1600)
     #expect(row.handling.maximumNanoseconds == 4800)
@@ -69,7 +79,7 @@ import Trace
       entries[index].event.entryTime = time.0 * 16
       entries[index].event.exitTime = time.1 * 16
     }
-    let rows = try ExitStatistics(try Reel(MemorySource(builder.bytes(of: entries)))).reasons
+    let rows = try ExitStatistics(try Reel(MemorySource(builder.bytes(of: entries)))).table.rows
     #expect(ExitSortKey.sample.sorted(rows).map(\.name) == ["out", "hlt", "wrmsr"])
     #expect(ExitSortKey.time.sorted(rows).map(\.name) == ["hlt", "out", "wrmsr"])
     #expect(
@@ -83,8 +93,8 @@ import Trace
     builder.add(EventKind(rawValue: 60))
     builder.add(EventKind(rawValue: 200))
     let statistics = try ExitStatistics(try builder.reel())
-    #expect(statistics.reasons.map(\.name) == ["kind-29"])
-    #expect(statistics.hostMade.map(\.name) == ["kind-60"])
+    #expect(statistics.table.counts == ["kind-29": 1])
+    #expect(statistics.hostMade.counts == ["kind-60": 1])
     #expect(
       statistics.totals.eventsByKind.map(\.name) == ["kind-29", "kind-45", "kind-60", "kind-200"])
   }
@@ -101,28 +111,34 @@ import Trace
     let reel = try Reel(MemorySource(builder.bytes(of: entries)))
     let statistics = try ExitStatistics(reel)
     #expect(statistics.totals.unusableTimes == 2)
-    #expect(statistics.reasons.first?.inGuest.samples == 1)
-    #expect(statistics.reasons.first?.handling.samples == 0)
+    #expect(statistics.table.rows.first?.inGuest.samples == 1)
+    #expect(statistics.table.rows.first?.handling.samples == 0)
   }
 
   @Test func placesBeyondTheLimitAreCountedTogether() throws {
     var builder = ReelBuilder()
-    for address in 0..<UInt64(ExitStatistics.maximumPlaces + 100) {
+    for address in 0..<UInt64(ExitRowIndex.maximumRows + 100) {
       builder.add(.memoryWrite, 0xb8000 + address, width: 1)
     }
-    let statistics = try ExitStatistics(try builder.reel())
-    let other = try #require(statistics.memory.first { $0.name == "other:W" })
-    #expect(other.address == nil)
-    #expect(statistics.memory.reduce(0) { $0 + $1.samples } == 4196)
-    #expect(other.samples >= 100)
+    // One that has a row keeps it, and one that has none does not get one later.
+    builder.add(.memoryWrite, 0xb8000, width: 1)
+    builder.add(.memoryWrite, 0xb8000 + UInt64(ExitRowIndex.maximumRows) + 99, width: 1)
+    let table = try ExitStatistics(try builder.reel(), .init(by: [.gpa, .vcpu])).table
+    let other = try #require(table.rows.first { $0.cells == ["other", "other"] })
+    #expect(other.label == nil && other.samples == 101)
+    #expect(table.foldedSamples == 101)
+    #expect(table.rows.count == ExitRowIndex.maximumRows + 1)
+    #expect(table.samples == UInt64(builder.entries.count))
+    #expect(table.rows.reduce(0) { $0 + $1.samples } == table.samples)
+    #expect(table.byName["0xb8000:W 0"]?.samples == 2)
   }
 
   @Test func selectionByRangeAndSkippedBlocks() throws {
     var builder = ReelBuilder.sample(rounds: 50)
     builder.blockSize = 50
-    var selection = ExitStatistics.Selection()
-    selection.range = 1..<6
-    #expect(try ExitStatistics(try builder.reel(), selection).totals.events == 5)
+    var query = ExitStatistics.Query()
+    query.selection.range = 1..<6
+    #expect(try ExitStatistics(try builder.reel(), query).totals.events == 5)
 
     var bytes = builder.bytes()
     let second = try builder.reel().eventBlocks[1]
@@ -131,30 +147,22 @@ import Trace
     #expect(throws: TraceError.blockDamaged(offset: second.offset)) {
       try ExitStatistics(damaged)
     }
-    selection.range = nil
-    selection.skipsDamagedBlocks = true
-    let totals = try ExitStatistics(damaged, selection).totals
+    query.selection.range = nil
+    query.selection.skipsDamagedBlocks = true
+    let totals = try ExitStatistics(damaged, query).totals
     #expect(totals.lostEvents == 50)
     #expect(totals.events == UInt64(builder.entries.count) - 50)
   }
 
-  @Test(arguments: [0, 1, 63, 64, 127, 128, 1000, 123_456_789, UInt64.max])
-  func histogramErrsByLessThanOnePercent(value: UInt64) {
-    var histogram = LogHistogram()
-    histogram.add(value)
-    let found = histogram.percentile(0.5)
-    #expect(abs(Double(found) - Double(value)) <= Double(value) * 0.008)
-  }
-
-  @Test func percentilesOfAUniformSpread() {
-    var accumulator = DurationAccumulator()
-    for value in 1...10_000 as ClosedRange<UInt64> { accumulator.add(value) }
-    let summary = accumulator.summary
-    for (found, wanted) in [
-      (summary.p50Nanoseconds, 5000.0), (summary.p90Nanoseconds, 9000),
-      (summary.p99Nanoseconds, 9900), (summary.p999Nanoseconds, 9990),
-    ] {
-      #expect(abs(Double(found) - wanted) <= wanted * 0.01)
-    }
+  /// An exit at the end of a range has its handling time wherever the blocks end.
+  @Test(arguments: [5, 6, 7, 1000]) func aRangeDoesNotDependOnBlocks(blockSize: Int) throws {
+    var builder = ReelBuilder.sample(rounds: 50)
+    builder.blockSize = blockSize
+    var query = ExitStatistics.Query(by: [.reason, .rip])
+    query.selection.range = 11..<35
+    let table = try ExitStatistics(try builder.reel(), query).table
+    builder.blockSize = 1000
+    #expect(try table == ExitStatistics(try builder.reel(), query).table)
+    #expect(table.rows.allSatisfy { $0.handling.samples == $0.samples })
   }
 }

@@ -114,32 +114,66 @@ private func exit(
     return builder
   }
 
-  @Test("Exits are counted by reason, outcome and page; only what the kernel did alone is its time")
+  @Test("Exits are counted by reason and outcome")
   func counts() throws {
-    let statistics = try ExitStatistics(builder.reel()).kernel
+    let statistics = try ExitStatistics(builder.reel())
     #expect(
-      statistics.source.sentence
-        == "tracepoint, 5 recorded, 2 lost, 1 with address unknown")
-    #expect(statistics.source.statisticsExits == 7)
-    let fault = try #require(statistics.reasons.first)
-    #expect((fault.name, fault.samples, fault.handled) == ("npf", 3, 3))
+      statistics.kernel.sentence == "tracepoint, 5 recorded, 2 lost, 1 with address unknown")
+    #expect(statistics.kernel.statisticsExits == 7)
+    let fault = try #require(statistics.kernelExits.rows.first)
+    #expect((fault.name, fault.samples, fault.outcomes?.handledByKernel) == ("npf", 3, 3))
     #expect(fault.inGuest.totalNanoseconds == 50 + 30 + 50)
-    #expect(fault.inKernel.samples == 3)
-    #expect(fault.inKernel.totalNanoseconds == 20 + 60 + 10)
-    let kick = try #require(statistics.reasons.first { $0.name == "interrupt" })
-    #expect((kick.interrupted, kick.inKernel.samples) == (1, 0))
-    let page = try #require(statistics.faultPages.first)
-    #expect((page.page, page.faults, page.writes, page.fetches) == (HexWord(0x5000), 2, 1, 1))
-    #expect(statistics.faultPages.count == 1)
-    #expect(statistics.faultsWithoutAddress == 1)
+    #expect(fault.handling.samples == 3)
+    #expect(fault.handling.totalNanoseconds == 20 + 60 + 10)
+    let kick = try #require(statistics.kernelExits.byName["interrupt"])
+    #expect(kick.outcomes == ExitRow.Outcomes(interrupted: 1))
+    let port = try #require(statistics.kernelExits.byName["io"])
+    #expect(port.outcomes == ExitRow.Outcomes(returned: 1))
+    #expect(statistics.totals.faultsWithoutAddress == 1)
+    #expect(statistics.population == .runner && statistics.table.byName["npf"] == nil)
+  }
+
+  @Test("Only what the kernel did alone is its time")
+  func handledAlone() throws {
+    let statistics = try ExitStatistics(builder.reel(), .init(by: [.reason], of: .handled))
+    #expect(statistics.table.counts == ["npf": 3])
+    #expect(statistics.totals.handlingNanoseconds == 20 + 60 + 10)
+    let all = try ExitStatistics(builder.reel(), .init(by: [.reason], of: .all))
+    #expect(all.table.counts == ["npf": 3, "in": 50, "out": 52, "hlt": 50])
+    let kernel = try ExitStatistics(builder.reel(), .init(by: [.reason], of: .kernel))
+    #expect(kernel.table.counts == ["npf": 3, "interrupt": 1, "io": 1])
+  }
+
+  @Test("Faults of nested paging are told apart by page and access")
+  func pages() throws {
+    let statistics = try ExitStatistics(builder.reel(), .init(by: [.gpa], .mmio, of: .kernel))
+    #expect(statistics.table.counts == ["0x5000:W": 1, "0x5000:X": 1])
+    #expect(statistics.totals.faultsWithoutAddress == 1)
+  }
+
+  @Test("No set of fields of a kernel exit is taken for an exit of the runner's kinds")
+  func hostileReasons() throws {
+    var builder = builder
+    builder.totals = []
+    builder.kernelExits = [
+      exit(0, 0x101), exit(0, 1), exit(0, .max), exit(9, 1), exit(2, .max), exit(1, .max),
+    ]
+    for dimensions: [ExitDimension] in [[.reason], [.reason, .vcpu], [.rip], [.wake]] {
+      let table = try ExitStatistics(builder.reel(), .init(by: dimensions, .vmexit, of: .kernel))
+        .table
+      #expect(table.samples == 6, "\(dimensions)")
+      if dimensions.contains(.reason) {
+        #expect(table.rows.count == 6, "\(table.rows.map(\.name))")
+      }
+    }
   }
 
   @Test("A range of events takes the exits anchored in it")
   func range() throws {
-    var selection = ExitStatistics.Selection()
-    selection.range = 1..<3
-    let statistics = try ExitStatistics(builder.reel(), selection).kernel
-    #expect(statistics.reasons.map(\.name) == ["interrupt"])
+    var query = ExitStatistics.Query()
+    query.selection.range = 1..<3
+    let statistics = try ExitStatistics(builder.reel(), query)
+    #expect(statistics.kernelExits.counts == ["interrupt": 1])
   }
 
   @Test("A reel says which of tracepoint, totals or nothing it has")

@@ -75,21 +75,38 @@ import Trace
     let reel = try Self.reel(sample.module)
     let statistics = try ExitStatistics(reel, metadata: try Self.metadata(reel))
     let kernel = statistics.kernel
-    #expect(kernel.source.kind == .tracepoint && kernel.source.lost == 0)
-    #expect(kernel.source.recorded == kernel.source.statisticsExits)
-    #expect(kernel.source.runsReturned == statistics.totals.guestMadeExits)
-    #expect(kernel.reasons.reduce(0) { $0 + $1.samples } == kernel.source.recorded)
-    let rows = Dictionary(uniqueKeysWithValues: kernel.reasons.map { ($0.name, $0) })
+    #expect(kernel.kind == .tracepoint && kernel.lost == 0)
+    #expect(kernel.recorded == kernel.statisticsExits)
+    #expect(kernel.runsReturned == statistics.totals.guestMadeExits)
+    #expect(statistics.kernelExits.samples == kernel.recorded)
+    let rows = statistics.kernelExits.byName
     #expect(sample.reasons.isSubset(of: rows.keys), "\(rows.keys.sorted())")
     #expect(!rows.keys.contains { $0.hasPrefix("0x") }, "\(rows.keys.sorted())")
-    let (alone, reaching) = (try #require(rows[sample.alone]), try #require(rows[sample.reaching]))
-    #expect(alone.returned == 0 && alone.handled > 0)
-    #expect(reaching.handled == 0 && reaching.returned == reaching.samples)
-    // The kernel and its initrd are larger than this many pages, and each is touched.
-    #expect(kernel.faultPages.count > 5000 && kernel.faultsWithoutAddress == 0)
+    let (alone, reaching) = (
+      try #require(rows[sample.alone]?.outcomes), try #require(rows[sample.reaching])
+    )
+    #expect(alone.returned == 0 && alone.handledByKernel > 0)
+    #expect(reaching.outcomes == ExitRow.Outcomes(returned: reaching.samples))
+  }
+
+  @Test(arguments: samples) func showsEveryPageThatFaulted(_ sample: Sample) throws {
+    let reel = try Self.reel(sample.module)
+    let statistics = try ExitStatistics(
+      reel, .init(by: [.gpa], .mmio, of: .kernel), metadata: try Self.metadata(reel))
+    #expect(statistics.totals.faultsWithoutAddress == 0)
+    // The kernel and its initrd are larger than this many pages, and each is touched. More pages
+    // and accesses than a table has rows share one.
+    let table = statistics.table
+    #expect(table.rows.count == ExitRowIndex.maximumRows + 1)
+    #expect(table.foldedSamples > 900 && table.byName["other"]?.samples == table.foldedSamples)
     // The guest has 128 MiB of RAM; what lies above are holes.
-    let inMemory = kernel.faultPages.count { $0.page.value < 128 << 20 }
-    #expect(inMemory * 100 > kernel.faultPages.count * 99)
+    let pages = try table.rows.filter { $0.name != "other" }.map { row in
+      let digits = try #require(row.name.split(separator: ":").first?.dropFirst(2))
+      return try #require(UInt64(digits, radix: 16))
+    }
+    #expect(pages.allSatisfy { $0 & 0xfff == 0 })
+    let inMemory = pages.count { $0 < 128 << 20 }
+    #expect(inMemory * 100 > pages.count * 99)
   }
 
   /// One kernel is started as it is and unpacks itself, the other has been unpacked and rewritten.

@@ -113,6 +113,7 @@ import Trace
       ("event 2: the answer is not as large as the in before it", { $0[2].event.width = 2 }),
       ("event 2: input of width 1 has a value that is larger", { $0[2].event.value = 0x160 }),
       ("event 2: no answer follows the in before it", { $0.remove(at: 2) }),
+      ("event 3: out waits for nothing", { $0[3].event.waited = 1 }),
       ("event 4: an answer follows out, which is no read", { $0.insert($0[2], at: 4) }),
     ]
     for (message, change) in changes {
@@ -163,7 +164,7 @@ import Trace
     #expect(verification.checked.skippedColumns == 1)
     #expect(verification.checked.unknownBlocks == 1)
     let statistics = try ExitStatistics(try Reel(MemorySource(bytes)))
-    #expect(statistics.reasons.map(\.name) == ["hlt"])
+    #expect(statistics.table.counts == ["hlt": 1])
   }
 
   /// An event block of one event with these raw bytes, its header written by hand.

@@ -116,11 +116,10 @@ import Trace
     #expect(statistics.totals.guestMadeExits == reel.end?.guestMadeExits)
     #expect((statistics.totals.sealedSegments > 0) == sample.hasSeals)
     if let exits = sample.exits {
-      let counted = statistics.reasons.map { ($0.name, $0.samples) }
-      #expect(Dictionary(uniqueKeysWithValues: counted) == exits)
+      #expect(statistics.table.counts == exits)
     }
     if let interrupts = sample.interrupts {
-      #expect(statistics.interrupts.reduce(0) { $0 + $1.count } == interrupts)
+      #expect(statistics.interrupts.samples == interrupts)
     }
   }
 

@@ -60,6 +60,29 @@ extension ProgramTests {
       (["dump", "x.reel", "--format", "xml"], "csv"),
       (["dump", "x.reel", "--console", "--range", "1..2"], "--console"),
       (["stats", "x.reel", "--top", "0"], "--top"),
+      (
+        ["stats", "x.reel", "--by", "reason,nothing"],
+        "there is no 'nothing'; there are reason, port"
+      ),
+      (["stats", "x.reel", "--by", ""], "there is no ''"),
+      (["stats", "x.reel", "--by", "port,port"], "each can be given once"),
+      (["stats", "x.reel", "--by", "port,gpa,msr,vcpu,rip"], "at most four"),
+      (["stats", "x.reel", "-F", "sample,p98"], "there is no 'p98'; there are sample"),
+      (["stats", "x.reel", "-k", "size"], "; please provide one of sample, percent_sample"),
+      (["stats", "x.reel", "--event", "irqs"], "; please provide one of vmexit, ioport"),
+      (["stats", "x.reel", "--exits", "some"], "; please provide one of 'runner', 'kernel'"),
+      (["stats", "x.reel", "--time", "5"], "two times such as 1s,1500ms"),
+      (["stats", "x.reel", "--time", "5s,2s"], "ends before it begins"),
+      (["stats", "x.reel", "--range", "5..2"], "5..2"),
+      (["stats", "x.reel", "--vcpu", "65536"], "65536"),
+      (["stats", "x.reel", "--interval", "0ms"], "longer than 0"),
+      (["stats", "x.reel", "--interval", "5ms", "--slower-than", "1us"], "one at a time"),
+      (["stats", "x.reel", "--format", "html"], "; please provide one of 'text', 'json'"),
+      (["export", "x.reel"], "--format"),
+      (["export", "x.reel", "--format", "xml"], "perfetto"),
+      (["export", "x.reel", "--format", "sqlite"], "-o"),
+      (["export", "x.reel", "--format", "chrome", "--table", "exits"], "--table"),
+      (["export", "x.reel", "--format", "csv", "--range", "5..2"], "5..2"),
       (["strip", "x.reel"], "-o"),
       (["strip", "x.reel", "-o", "-"], "-o"),
       (["bench", "exits", "--rounds", "1"], "--rounds"),
@@ -98,6 +121,9 @@ extension ProgramTests {
       let before = try directory.files()
       expectTrouble(
         try directory.vmreel("strip", path, "-o", "copy.reel"), path, words, location: location)
+      expectTrouble(
+        try directory.vmreel("export", path, "--format", "sqlite", "-o", "copy.db"), path, words,
+        location: location)
       #expect(try directory.files() == before, sourceLocation: location)
     }
 

@@ -94,7 +94,7 @@ extension ProgramTests {
       var cursor = EventCursor(reel)
       return try dumped.text.split(separator: "\n").dropFirst().map { line in
         let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        try #require(cells.count == 18, "\(line)")
+        try #require(cells.count == 19, "\(line)")
         let event = try #require(try cursor.next())
         // `dump` leaves empty what does not apply to a kind; such a field is zero.
         let place = cells[6].isEmpty ? "0x0" : cells[6]
@@ -103,9 +103,9 @@ extension ProgramTests {
         let flags = event.flags.rawValue | (event.timestamp == 0 ? 0 : 4)
         let unseen = [
           String(flags), cells[10], "0x" + String(event.arithmeticFlags, radix: 16), cells[11],
-          cells[12],
+          cells[12], cells[13],
         ]
-        return (cells[0..<6] + [place, value, cells[9]] + cells[13..<16] + unseen + cells[16..<18])
+        return (cells[0..<6] + [place, value, cells[9]] + cells[14..<17] + unseen + cells[17..<19])
           .joined(separator: ",")
       }
     }

@@ -57,6 +57,7 @@ struct ReelReading {
     restore()
     _ = SummaryText.render(ReelSummary(reel, metadata: metadata))
     analyse(trustsDigests)
+    Self.export(reel, metadata)
     strip()
     trim()
   }
@@ -127,11 +128,7 @@ struct ReelReading {
   }
 
   private func analyse(_ trustsDigests: Bool) {
-    var selection = ExitStatistics.Selection()
-    selection.skipsDamagedBlocks = true
-    if let statistics = try? ExitStatistics(reel, selection, metadata: metadata) {
-      _ = StatisticsText().render(statistics)
-    }
+    count()
     let pair = metadata.map { (a: $0, b: $0) }
     var options = ReelDifference.Options()
     options.trustsDigests = trustsDigests
@@ -140,6 +137,48 @@ struct ReelReading {
     // A digest that comes twice misleads whoever trusts digests.
     precondition(difference.areEqual || trustsDigests, "a reel differs from itself")
     _ = DifferenceText().render(difference)
+  }
+
+  /// Every table, series and list that `stats` can be asked for.
+  private func count() {
+    var query = ExitStatistics.Query()
+    query.selection.skipsDamagedBlocks = true
+    if let statistics = try? ExitStatistics(reel, query, metadata: metadata) {
+      _ = StatisticsText().render(statistics)
+    }
+    query.hasHistograms = true
+    query.phaseMarkers = [
+      PhaseMarker(name: "text", trigger: .console(Array("aab".utf8))),
+      PhaseMarker(name: "port", trigger: .port(0x80, value: nil)),
+      PhaseMarker(name: "event", trigger: .event(5)),
+    ]
+    for population in ExitStatistics.Population.allCases {
+      query.population = population
+      for dimensions: [ExitDimension] in [
+        [.reason, .port, .rip, .phase], [.gpa, .vcpu], [.msr, .symbol], [.device], [.wake],
+        [.vector], [.cause],
+      ] {
+        query.dimensions = dimensions
+        guard let statistics = try? ExitStatistics(reel, query, metadata: metadata) else {
+          continue
+        }
+        let table = statistics.table
+        precondition(table.rows.reduce(0) { $0 &+ $1.samples } == table.samples, "rows are lost")
+        _ = (StatisticsText().render(statistics), StatisticsCSV.render(table))
+      }
+      list(query)
+    }
+  }
+
+  private func list(_ query: ExitStatistics.Query) {
+    var pass = StatisticsPass(reel, query, metadata: metadata)
+    var series = IntervalSeries(every: 1000, nil, by: [.reason], pass.names)
+    if (try? pass.run(reel, &series)) != nil {
+      _ = IntervalText.render(series.cells, dimensions: series.dimensions)
+    }
+    pass = StatisticsPass(reel, query, metadata: metadata)
+    var slow = SlowExits(slowerThan: 0, limit: 10, pass.names)
+    if (try? pass.run(reel, &slow)) != nil { _ = IntervalText.render(slow) }
   }
 
   /// A stripped copy must open, and show the same events.

@@ -223,6 +223,53 @@ import Trace
     #expect(try replay(limited).isIdentical)
   }
 
+  // MARK: Interrupts
+
+  /// Thirty exits with interrupts disabled, in which the timer ticks; then they are enabled.
+  private let deaf = ScriptedProgram(
+    GuestPrograms.initializeInterrupts + GuestPrograms.initializeTimer
+      + [.set(.rcx, 30), .label("deaf"), .out(0x80, width: 1), .add(.rcx, .max)]
+      + [.jumpUnlessZero(.rcx, "deaf"), .enableInterrupts, .compute(2)] + out(0xe9, 0x2e)
+      + out(0xe9, 0x2e) + GuestPrograms.finish + GuestPrograms.handlers)
+
+  /// How many events an interrupt waited: a window is asked for at once when it is pending, so the
+  /// request says since when.
+  @Test func aDelayedInterruptTellsHowLongItWaited() throws {
+    let exact = try record(deaf)
+    let request = try #require(exact.kinds.firstIndex(of: .windowRequest))
+    let first = try #require(exact.kinds.firstIndex(of: .interrupt))
+    #expect(request > 0 && first - request > 5)
+    #expect(exact.events[first].waited == UInt32(first - request))
+    #expect(try replay(exact).isIdentical)
+
+    // Without exact windows the same exit made it pending, and no event says so.
+    let pending = exact.kinds[..<request].count { $0.isGuestMade }
+    let late = try record(
+      deaf,
+      policy: quietPolicy {
+        $0.interruptWindowIsExact = false
+        $0.placement = .exit
+      })
+    let injected = try #require(late.kinds.firstIndex(of: .interrupt))
+    let exits = late.kinds.indices.filter { late.kinds[$0].isGuestMade }
+    #expect(!late.kinds.contains(.windowRequest))
+    #expect(late.events[injected].waited == UInt32(injected - (exits[pending - 1] + 1)))
+    #expect(try replay(late).isIdentical)
+  }
+
+  @Test func anInterruptInjectedAtOnceWaitedForNothing() throws {
+    let program = ScriptedProgram(
+      GuestPrograms.initializeInterrupts + GuestPrograms.initializeTimer
+        + [.enableInterrupts, .halt, .halt, .set(.rcx, 40)]
+        + [.label("ready"), .out(0x80, width: 1), .add(.rcx, .max)]
+        + [.jumpUnlessZero(.rcx, "ready")] + GuestPrograms.finish + GuestPrograms.handlers)
+    let recording = try record(program)
+    let interrupts = recording.events.filter { $0.kind == .interrupt }
+    #expect(interrupts.count > 3)
+    #expect(interrupts.allSatisfy { $0.waited == 0 }, "\(interrupts.map(\.waited))")
+    #expect(recording.events.allSatisfy { $0.kind == .interrupt || $0.waited == 0 })
+  }
+
   // MARK: Input
 
   @Test func inputWaitsUntilTheGuestListens() throws {

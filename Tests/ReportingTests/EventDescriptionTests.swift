@@ -32,7 +32,7 @@ import Trace
       consoleWrite.jsonLine
         == #"{"index":42,"kind":"out","stream":1,"width":1,"address":"0x3f8","name":"COM1 THR","#
         + #""value":"0x41","rip":"0x1004","check":"0xef"}"#)
-    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x0,0,0,0x1004,0xef,")
+    #expect(consoleWrite.csvRow == "42,out,0,1,1,0,0x3f8,COM1 THR,0x41,,0x0,0,0,0,0x1004,0xef,")
   }
 
   @Test func timesOnlyWhenAskedFor() {
@@ -53,6 +53,14 @@ import Trace
   @Test func otherKinds() {
     #expect(describe(.msrRead) { $0.address = 0xc000_0080 }.line.contains("0xc0000080 EFER"))
     #expect(describe(.interrupt) { $0.address = 0x8 }.line.hasSuffix("interrupt      vector 0x08"))
+    let late = describe(.interrupt) {
+      $0.address = 0x20
+      $0.waited = 3
+    }
+    #expect(late.line.hasSuffix("interrupt      vector 0x20 waited 3 events"))
+    #expect(late.jsonLine.contains(#""address":"0x20","waited":3,"rip""#))
+    #expect(late.csvRow.contains(",0,0,3,0x1004,"))
+    #expect(describe(.interrupt) { $0.waited = 1 }.line.hasSuffix("waited 1 event"))
     #expect(describe(.kick) { $0.address = 0 }.line.contains("kick           quantum"))
     #expect(describe(.keyframe) { $0.address = 3 }.line.hasSuffix("keyframe       #3"))
     #expect(

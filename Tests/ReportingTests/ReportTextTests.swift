@@ -34,31 +34,37 @@ import Trace
     return try Reel(MemorySource(bytes + encoder.block(.end, end.encoded())))
   }
 
+  private func ports(_ reel: Reel) throws -> ExitStatistics {
+    var query = ExitStatistics.Query()
+    query.event = .ioport
+    return try ExitStatistics(reel, query)
+  }
+
   @Test func statisticsTable() throws {
-    var text = StatisticsText()
-    text.grouping = .ioport
-    let lines = text.render(try ExitStatistics(try reel())).split(separator: "\n").map(String.init)
-    #expect(lines[0] == "# " + ExitStatistics.scopeNote)
+    let statistics = try ports(try reel())
+    let lines = StatisticsText().render(statistics).split(separator: "\n").map(String.init)
+    #expect(lines[0] == "# " + ExitStatistics.Population.runner.scope)
     #expect(
       lines[2...3] == [
-        "   VM-EXIT  Samples  Samples%    Time%  Min Time  Max Time"
-          + "  Avg time (+- rsd%)  Name",
-        "0x3f8:POUT        3   100.00%  100.00%    2.00us    2.00us"
-          + "   2.00us (+- 0.00%)  COM1 THR",
+        "      PORT  Samples  Samples%    Time%  Min Time  Max Time  Avg time (+- rsd%)"
+          + "     p50     p90     p99   p99.9  Total time  Bytes  Name",
+        "0x3f8:POUT        3   100.00%  100.00%    2.00us    2.00us   2.00us (+- 0.00%)"
+          + "  2.00us  2.00us  2.00us  2.00us    4.000 us      3  COM1 THR",
       ])
-    let csv = StatisticsCSV.render(try ExitStatistics(try reel()), grouping: .ioport)
+    let csv = StatisticsCSV.render(statistics.table)
     let rows = csv.split(separator: "\n")
     #expect(rows.count == 2)
-    #expect(rows[1].hasPrefix("ioport,0x3f8:POUT,COM1 THR,3,100.0000,100.0000,2,4000,2000,2000"))
+    #expect(
+      rows[1].hasPrefix("ioport,0x3f8:POUT,COM1 THR,3,100.0000,100.0000,3,2,4000,2000,2000"))
     #expect(
       rows[0].split(separator: ",").count
         == rows[1].split(separator: ",", omittingEmptySubsequences: false).count)
   }
 
   @Test func limitOfRows() throws {
-    let statistics = try ExitStatistics(try reel())
-    #expect(StatisticsCSV.render(statistics, limit: 0).split(separator: "\n").count == 1)
-    #expect(StatisticsCSV.render(statistics, limit: 1).split(separator: "\n").count == 2)
+    let table = try ports(try reel()).table
+    #expect(StatisticsCSV.render(table, limit: 0).split(separator: "\n").count == 1)
+    #expect(StatisticsCSV.render(table, limit: 1).split(separator: "\n").count == 2)
   }
 
   @Test func differenceMarksTheField() throws {

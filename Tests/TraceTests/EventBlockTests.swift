@@ -53,6 +53,7 @@ struct EventBlockTests {
     largest.rip = .max
     largest.digest = .max
     largest.timestamp = .max
+    largest.waited = .max
     largest.entryTime = .max & ~15
     largest.exitTime = .max & ~15
     // The neighbours make each delta wrap in both directions.

@@ -121,7 +121,10 @@ func sampleEvents(_ count: Int, seed: UInt64 = 1) -> (events: [Event], payload: 
       time = event.entryTime + random.next() % 1000 * 16
     }
     event.exitTime = time
-    if event.kind == .interrupt { event.timestamp = random.next() }
+    if event.kind == .interrupt {
+      event.timestamp = random.next()
+      event.waited = UInt32(truncatingIfNeeded: random.next() >> 44)
+    }
     if event.kind == .inputData { (event.device, event.image) = (3, UInt16(index)) }
     if index % 64 == 63 {
       event.flags = .fullDigest
