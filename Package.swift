@@ -68,6 +68,7 @@ let package = Package(
     layer("KVM", ["CKVM", "Bytes", "Machine"]),
     layer("Replay", ["Bytes", "Disassembly", "Machine", "Trace"]),
     layer("Analysis", ["Bytes", "Trace"]),
+    layer("Import", ["Machine", "Trace"]),
     layer("SyntheticReels", ["Bytes", "Trace"]),
 
     // L3
@@ -78,7 +79,7 @@ let package = Package(
       "Commands",
       [
         "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
-        "Analysis", "SyntheticReels", "Reporting", argumentParser,
+        "Analysis", "Import", "SyntheticReels", "Reporting", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -96,6 +97,9 @@ let package = Package(
       ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
+    .testTarget(
+      name: "ImportTests", dependencies: ["Analysis", "Import", "Trace"], exclude: ["Logs"],
+      swiftSettings: strict),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
     tests(

@@ -25,7 +25,7 @@ public struct VMReel: ParsableCommand {
       RecordCommand.self, ReplayCommand.self, JoinCommand.self, InfoCommand.self, DumpCommand.self,
       StatsCommand.self, DiffCommand.self, VerifyCommand.self, RecoverCommand.self,
       TrimCommand.self,
-      StripCommand.self,
+      StripCommand.self, ImportCommand.self,
       GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 
