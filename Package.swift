@@ -98,7 +98,7 @@ let package = Package(
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
     .testTarget(
-      name: "ImportTests", dependencies: ["Analysis", "Import", "Trace"], exclude: ["Logs"],
+      name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"], exclude: ["Logs"],
       swiftSettings: strict),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
@@ -110,7 +110,9 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Analysis", "Bytes", "Machine", "ReelFixtures", "Reporting", "Trace"],
+      dependencies: [
+        "Analysis", "Bytes", "Import", "Machine", "ReelFixtures", "Reporting", "Trace",
+      ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",

@@ -97,7 +97,10 @@ struct LogFields {
         info2 = line.hexadecimal(&index) ?? 0
       case Name.interruptInformation: interruptInformation = line.hexadecimal(&index) ?? 0
       case Name.errorCode: errorCode = line.hexadecimal(&index) ?? 0
-      case Name.at, Name.gpa, Name.address: address = line.hexadecimal(&index)
+      case Name.at, Name.gpa, Name.address:
+        // `at 0x80`, but `at gpa 0xfed00000` too.
+        guard let number = line.hexadecimal(&index) else { continue }
+        address = number
       case Name.size, Name.len: width = line.decimal(&index)
       case Name.count: count = line.decimal(&index)
       case Name.val: value = line.hexadecimal(&index) ?? 0

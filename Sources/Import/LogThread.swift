@@ -23,7 +23,6 @@ struct LogThreads {
   private var indices: [UInt32: Int] = [:]
   private var last: (thread: UInt32, index: Int)?
   private var numbers: Set<UInt16> = []
-  private var nextNumber: UInt16 = 0
 
   /// Where the thread of a line is; `nil` when there are too many.
   mutating func index(of head: LogLine, _ line: Span<UInt8>) -> Int? {
@@ -49,13 +48,13 @@ struct LogThreads {
   /// The number of a thread's vCPU in the reel: the log's own where no other thread has it.
   mutating func number(of index: Int) -> UInt16 {
     if let number = all[index].number { return number }
-    var number = nextNumber
+    var number: UInt16 = 0
     if let own = all[index].logVCPU, let own = UInt16(exactly: own), !numbers.contains(own) {
       number = own
     } else {
-      // Fewer threads than numbers: one is free.
-      while numbers.contains(number) { number &+= 1 }
-      nextNumber = number &+ 1
+      // Not what another thread will want either; fewer threads than numbers, so one is free.
+      let wanted = Set(all.compactMap { $0.logVCPU.flatMap { UInt16(exactly: $0) } })
+      while numbers.contains(number) || wanted.contains(number) { number += 1 }
     }
     numbers.insert(number)
     all[index].number = number

@@ -26,6 +26,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case elf
   /// bzImages and what is packed into them, and initrds.
   case bzImage = "bzimage"
+  /// Logs of other tools.
+  case `import`
 
   static let blockTypes: [ReelAssembly.Part] =
     (1...9).map { .block(BlockType(rawValue: $0)) } + [.block(BlockType(rawValue: 300)), .capture]
@@ -38,7 +40,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .kernelExits: [.block(.kernelExits)]
     case .keyframes: [.capture, .block(.keyframe), .block(.pages)]
     case .totals: [.block(.hostTotals), .block(.end)]
-    case .header, .index, .metadata, .multiboot, .elf, .bzImage: []
+    case .header, .index, .metadata, .multiboot, .elf, .bzImage, .import: []
     }
   }
 
@@ -51,6 +53,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .multiboot: LoaderInput.multiboot(bytes)
     case .elf: LoaderInput.elf(bytes)
     case .bzImage: LoaderInput.bzImage(bytes)
+    case .import: LogInput.run(bytes)
     default:
       if self == .header { ReelReading.run(bytes) }
       guard let reel = reel(bytes) else { return }
@@ -66,7 +69,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .reel, .events, .kernelExits, .keyframes, .totals: ReelAssembly.reel(input, parts: parts)
     case .index: IndexedReel.reel(input)
     case .metadata: ReelAssembly.reel([1], parts: [.capture], metadata: input)
-    case .multiboot, .elf, .bzImage: nil
+    case .multiboot, .elf, .bzImage, .import: nil
     }
   }
 }
