@@ -98,7 +98,8 @@ let package = Package(
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
     .testTarget(
-      name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"], exclude: ["Logs"],
+      name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"],
+      exclude: ["Logs"],
       swiftSettings: strict),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),

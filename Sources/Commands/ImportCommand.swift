@@ -26,7 +26,8 @@ struct ImportCommand: ParsableCommand {
   var logs: [String]
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("The reel to write; - is standard output.", valueName: "file"))
+    name: .shortAndLong,
+    help: ArgumentHelp("The reel to write; - is standard output.", valueName: "file"))
   var output: String
 
   @Flag(name: .long, help: "Overwrite an existing file.")
@@ -34,7 +35,7 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     name: .long,
-    help: "What printed the log: perf-script, trace-cmd-report or ftrace; told from the lines otherwise.")
+    help: "What printed the log; told from its lines where it is not given.")
   var format: Format?
 
   /// ``LogFormat`` on the command line.
@@ -63,7 +64,8 @@ struct ImportCommand: ParsableCommand {
       let destination: any ReelDestination =
         output == StreamedReel.argument
         ? try StreamedReel.open() : try ReelOutput(path: output, overwrite: force)
-      var session = try ImportSession(LogImporter(format: format.flatMap { LogFormat(rawValue: $0.rawValue) }, process: pid))
+      let required = format.flatMap { LogFormat(rawValue: $0.rawValue) }
+      var session = try ImportSession(LogImporter(format: required, process: pid))
       for log in logs { try session.read(log) }
       try session.finish()
       guard session.exitCount > 0 else { throw CommandFailure(nothing(session.importer.summary)) }
@@ -85,8 +87,8 @@ struct ImportCommand: ParsableCommand {
     let sample = summary.unknownSamples.first.map {
       "; the first line that is none of its: " + EscapedText.terminal($0)
     }
-    return "\(name) has no kvm_exit in \(NumberText.count(summary.lines, "line")): expected the text "
-      + "of perf script, trace-cmd report or tracefs's trace" + (sample ?? "")
+    return "\(name) has no kvm_exit in \(NumberText.count(summary.lines, "line")): expected the "
+      + "text of perf script, trace-cmd report or tracefs's trace" + (sample ?? "")
   }
 
   // MARK: What is said of it

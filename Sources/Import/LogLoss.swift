@@ -10,7 +10,8 @@ struct LogLoss {
   init?(_ line: Span<UInt8>) {
     if line.has("CPU", at: 0), [0x3a, 0x20].contains(line.byte(3)) {
       guard let bracket = line.find("["),
-        line.find("LOST ", from: bracket) != nil || line.find("EVENTS DROPPED", from: bracket) != nil
+        line.find("LOST ", from: bracket) != nil
+          || line.find("EVENTS DROPPED", from: bracket) != nil
       else { return nil }
       var index = bracket + 1
       if line.has("LOST ", at: index) { index += 5 }

@@ -19,7 +19,7 @@ extension Span where Element == UInt8 {
     return index
   }
 
-  /// A decimal number; moves behind it. `nil` where there is no digit, or more than 64 bits.
+  /// A decimal number, and moves behind it; `nil` where there is no digit, or more than 64 bits.
   func decimal(_ index: inout Int) -> UInt64? {
     let begin = index
     var value: UInt64 = 0
@@ -33,7 +33,7 @@ extension Span where Element == UInt8 {
     return index > begin ? value : nil
   }
 
-  /// A hexadecimal number with or without `0x`; moves behind it.
+  /// A hexadecimal number with or without `0x`, and moves behind it.
   func hexadecimal(_ index: inout Int) -> UInt64? {
     if byte(index) == 0x30, byte(index + 1) | 0x20 == 0x78 { index += 2 }
     let begin = index

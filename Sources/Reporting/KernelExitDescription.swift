@@ -63,8 +63,9 @@ public struct KernelExitDescription {
     return "{" + fields.joined(separator: ",") + "}"
   }
 
-  /// `write msr 0x277:8 value=0x7010600070406`; `x16` behind the width of sixteen elements. Of a port
-  /// the qualification may have said the most.
+  /// `write msr 0x277:8 value=0x7010600070406`, with `x16` behind the width of sixteen elements.
+  ///
+  /// Of a port the qualification may have said the most.
   private var accessText: String? {
     guard exit.access != .none else { return nil }
     if exit.access.kind == .port, !exit.detail.isEmpty {

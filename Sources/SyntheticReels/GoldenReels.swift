@@ -103,7 +103,8 @@ public enum GoldenReels {
       unknownLines: ["no event": 1], unknownSamples: ["not a line of perf's"], lostEvents: 0,
       process: nil,
       vcpus: [
-        .init(number: 0, logNumber: 0, thread: 4711, process: 4700, command: "CPU 0/KVM", exits: 194)
+        .init(
+          number: 0, logNumber: 0, thread: 4711, process: 4700, command: "CPU 0/KVM", exits: 194)
       ])
   }
 

@@ -21,8 +21,10 @@ public struct KernelExitRecord: Equatable, Sendable {
   public var interruptInformation: UInt64 = 0
   /// Its error code.
   public var errorCode: UInt64 = 0
-  /// The port, guest physical address or MSR index that ``access`` was to; without an access the
-  /// guest physical address of a nested-paging fault. Known when ``KernelExitFlags/address`` is set.
+  /// The port, guest physical address or MSR index that ``access`` was to.
+  ///
+  /// Without an access the guest physical address of a nested-paging fault. Known when
+  /// ``KernelExitFlags/address`` is set.
   public var address: UInt64 = 0
   /// Host nanoseconds since the recording began when the guest was entered before; the exit's own
   /// time when ``KernelExitFlags/entryTime`` is not set.

@@ -96,7 +96,8 @@ extension ProgramTests {
   @Suite struct Help {
     static let commands = [
       ["record"], ["replay"], ["join"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"],
-      ["recover"], ["trim"], ["strip"], ["import"], ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
+      ["recover"], ["trim"], ["strip"], ["import"], ["guests"], ["doctor"], ["bench"],
+      ["bench", "exits"],
       ["bench", "guest"], ["bench", "replay"], ["bench", "write"], ["bench", "read"],
       ["bench", "stats"], ["bench", "diff"], ["bench", "seek"], ["bench", "size"],
       ["bench", "generate"],

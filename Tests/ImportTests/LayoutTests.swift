@@ -100,12 +100,18 @@ import Trace
   @Test(
     "Accesses in the layouts there are",
     arguments: [
-      ("kvm_pio: pio_write at 0x3f8 size 1 count 1 val 0x41 ", KernelExitAccess.port.asWrite,
-        UInt8(1), UInt32(1), UInt64(0x3f8), UInt64(0x41)),
-      ("kvm_pio: pio_read at 0x1f0 size 2 count 256 val 0x55aa (...)", .port, 2, 256, 0x1f0, 0x55aa),
+      (
+        "kvm_pio: pio_write at 0x3f8 size 1 count 1 val 0x41 ", KernelExitAccess.port.asWrite,
+        UInt8(1), UInt32(1), UInt64(0x3f8), UInt64(0x41)
+      ),
+      (
+        "kvm_pio: pio_read at 0x1f0 size 2 count 256 val 0x55aa (...)", .port, 2, 256, 0x1f0, 0x55aa
+      ),
       ("kvm_pio: pio_write at 0x80 size 1 count 1", .port.asWrite, 1, 1, 0x80, 0),
-      ("kvm_mmio: mmio write len 4 gpa 0xfee00300 val 0xc4500", .memory.asWrite, 4, 1, 0xfee0_0300,
-        0xc4500),
+      (
+        "kvm_mmio: mmio write len 4 gpa 0xfee00300 val 0xc4500", .memory.asWrite, 4, 1, 0xfee0_0300,
+        0xc4500
+      ),
       ("kvm_mmio: mmio read len 8 gpa 0xfed00000 val 0x1", .memory, 8, 1, 0xfed0_0000, 1),
       ("kvm_msr: msr_read c0000080 = 0xd01", .msr, 8, 1, 0xc000_0080, 0xd01),
       ("kvm_msr: msr_write 6e0 = 0x1234 (#GP)", .msr.asWrite, 8, 1, 0x6e0, 0x1234),

@@ -43,7 +43,7 @@ import Trace
     #expect(importer.counters.first { $0.name == "tracer.lost" }?.value == count)
     // The exit before the hole has no outcome, the one behind it no entry.
     let last = LogImporter.reading(
-      lines(10, 0) + line + "\n" + "q 10 [000] 1.000003: kvm:kvm_exit: vcpu 0 reason HLT rip 0x2 \n")
+      lines(10, 0) + line + "\nq 10 [0] 1.000003: kvm:kvm_exit: vcpu 0 reason HLT rip 0x2 \n")
     #expect(last.exits.first?.flags == [.outcomeUnknown, .entryTime])
     #expect(last.exits.last?.flags == .outcomeUnknown)
   }
@@ -78,7 +78,8 @@ import Trace
     var log = [UInt8](repeating: 0x41, count: 300_000) + [0x0a]
     log += [0xff, 0xfe, 0x00, 0x80, 0x0a]
     log += Array(lines(10, 0).utf8)
-    log += Array("q 10 [000] 1.000003: kvm:kvm_exit: vcpu 99999999999999999999 reason HLT rip 0x1".utf8)
+    let vcpu = "99999999999999999999"
+    log += Array("q 10 [000] 1.000003: kvm:kvm_exit: vcpu \(vcpu) reason HLT rip 0x1".utf8)
     for portion in [1000, 1 << 20] {
       let importer = LogImporter.reading(log, portion: portion)
       #expect(
@@ -94,7 +95,7 @@ import Trace
   func limits() {
     var log = ""
     for thread in 1...5000 {
-      log += "q \(thread) [000] 1.000001: kvm:kvm_exit: vcpu 0 reason r\(thread) rip 0x1 info1 0x0\n"
+      log += "q \(thread) [0] 1.000001: kvm:kvm_exit: vcpu 0 reason r\(thread) rip 0x1\n"
       log += "q \(thread) [000] 1.000001: kvm:event_\(thread): nothing\n"
     }
     let importer = LogImporter.reading(log)
