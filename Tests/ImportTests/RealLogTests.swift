@@ -80,7 +80,9 @@ import Trace
     }
     #expect(memory == perf.samples)
     #expect(perf.samples.values.reduce(0, +) == perf.total && perf.total == 29)
-    #expect(importer.counters.first { $0.name == "import.replaced-accesses" }?.value == replaced)
+    // And the first half of a store across a page's end, which perf does not count either.
+    let told = importer.counters.first { $0.name == "import.replaced-accesses" }?.value
+    #expect(told == replaced + 1)
   }
 
   @Test("The three logs of a run have the same exits", arguments: ["svm", "vtx"])
