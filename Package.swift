@@ -45,7 +45,8 @@ let package = Package(
   name: "vmreel",
   products: [.executable(name: "vmreel", targets: ["vmreel"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // L0: no dependencies inside the package.
@@ -67,7 +68,9 @@ let package = Package(
     layer("TraceIO", ["Bytes", "Trace"]),
     layer("KVM", ["CKVM", "Bytes", "Machine"]),
     layer("Replay", ["Bytes", "Disassembly", "Machine", "Trace"]),
-    layer("Analysis", ["Bytes", "Trace"]),
+    layer(
+      "Analysis",
+      ["Bytes", "Trace", .product(name: "Histogram", package: "hdrhistogram-swift")]),
     layer("Import", ["Machine", "Trace"]),
     layer("SyntheticReels", ["Bytes", "Trace"]),
 
@@ -96,7 +99,7 @@ let package = Package(
       of: "Replay",
       ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
-    tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
+    tests(of: "Analysis", ["Bytes", "Machine", "ReelFixtures", "Trace"]),
     .testTarget(
       name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"],
       exclude: ["Logs"],

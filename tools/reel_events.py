@@ -56,7 +56,8 @@ EVENT_COLUMNS = dict(enumerate((
     Column("timestamp", ZIGZAG_PLANES, TIMESTAMPS),
     Column("arithmetic_flags", PLANES, EXITS, 2**16 - 1),
     Column("device", PLANES, limit=2**16 - 1),
-    Column("image", PLANES, limit=2**16 - 1)), start=1))
+    Column("image", PLANES, limit=2**16 - 1),
+    Column("waited", PLANES, limit=2**32 - 1)), start=1))
 KERNEL_EXIT_COLUMNS = dict(enumerate((
     Column("isa", PLANES),
     Column("flags", PLANES),

@@ -1,52 +1,134 @@
-public import Trace
+internal import Trace
 
-/// Which exits a table shows, in perf's words.
-public enum ExitGrouping: String, Codable, Sendable, CaseIterable {
-  /// All exits, by reason.
-  case vmexit
-  /// Port accesses, by port and direction.
-  case ioport
-  /// Accesses outside RAM, by guest physical address and direction.
-  case mmio
-  /// MSR accesses, by index and direction.
-  case msr
+/// What a row of a table stands for: a word for each dimension, at most four.
+struct ExitKey: Hashable, Sendable {
+  static let maximumDimensions = 4
+  /// Stands for an exit that has nothing of the kind.
+  static let none = UInt64.max
+  /// The rows beyond a table's limit share this key.
+  static let other = ExitKey(words: SIMD4(repeating: none), marks: .max)
 
-  /// The grouping a kind's exits appear in besides `vmexit`, if any.
-  public init?(detailing kind: EventKind) {
-    switch kind {
-    case .portWrite, .portRead: self = .ioport
-    case .memoryWrite, .memoryRead: self = .mmio
-    case .msrWrite, .msrRead: self = .msr
-    default: return nil
+  var words: SIMD4<UInt64>
+  /// The instruction set in bits 0–7, whether it is a write in bit 8, a fetch in bit 9, a page in
+  /// bit 10.
+  var marks: UInt32 = 0
+
+  /// Spreads the words over a table of a power of two.
+  var slot: Int {
+    let mixed =
+      (words[0] &* 0x9e37_79b9_7f4a_7c15) ^ (words[1] &* 0xd6e8_feb8_6659_fd93)
+      ^ (words[2] &* 0xa076_1d64_78bd_642f) ^ (words[3] &* 0xe703_7ed1_a0b4_28db) ^ UInt64(marks)
+    return Int(truncatingIfNeeded: (mixed ^ mixed >> 29) &* 0x9e37_79b9_7f4a_7c15 >> 40)
+  }
+}
+
+/// Makes keys of exits.
+struct ExitKeyMaker: Sendable {
+  let dimensions: [ExitDimension]
+  private let symbols: SymbolTable?
+  private let ports: DevicePorts?
+  private let hasAddressSpace: Bool
+  private let needsDirection: Bool
+  private let needsISA: Bool
+
+  init(_ dimensions: [ExitDimension], _ names: ExitNames) {
+    self.dimensions = dimensions
+    symbols = names.symbols
+    ports = names.ports
+    hasAddressSpace = dimensions.contains { $0.space != nil }
+    needsDirection = dimensions.contains { [.port, .gpa, .msr].contains($0) }
+    needsISA = dimensions.contains(.reason)
+  }
+
+  /// The key; `nil` when the exit has none of the addresses asked for.
+  func key(of exit: borrowing ExitSample) -> ExitKey? {
+    var words = SIMD4<UInt64>(repeating: 0)
+    var hasOne = !hasAddressSpace
+    for place in dimensions.indices {
+      let dimension = dimensions[place]
+      if let space = dimension.space {
+        guard space == exit.space else {
+          words[place] = ExitKey.none
+          continue
+        }
+        hasOne = true
+      }
+      words[place] = word(dimension, of: exit)
+    }
+    guard hasOne else { return nil }
+    var marks: UInt32 = needsISA ? UInt32(exit.reason.isa) : 0
+    if needsDirection, exit.space != .none {
+      if exit.isWrite { marks |= 1 << 8 }
+      if exit.traits.contains(.fetch) { marks |= 1 << 9 }
+      if exit.reason.isa != 0, exit.space == .memory { marks |= 1 << 10 }
+    }
+    return ExitKey(words: words, marks: marks)
+  }
+
+  private func word(_ dimension: ExitDimension, of exit: borrowing ExitSample) -> UInt64 {
+    switch dimension {
+    case .reason: exit.reason.code
+    case .port, .msr, .vector, .cause: exit.address
+    case .gpa: exit.reason.isa == 0 ? exit.address : exit.address & ~0xfff
+    case .vcpu: UInt64(exit.vcpu)
+    case .rip: exit.rip
+    case .symbol: symbols?.symbol(at: exit.rip).map { UInt64($0.index) } ?? ExitKey.none
+    case .device: ports?.number(ofPort: exit.address).map { UInt64($0) } ?? ExitKey.none
+    case .phase: UInt64(exit.phase)
+    case .wake:
+      exit.wake == .interrupt
+        ? 0x100 | UInt64(exit.wakeVector) : UInt64(exit.wake.rawValue)
     }
   }
 }
 
-/// What exits are counted by: the kind alone, or the kind at an address.
-struct ExitKey: Hashable, Sendable {
-  var kind: EventKind
-  /// Port, guest physical address or MSR index; `nil` when not told apart by it.
-  var address: UInt64?
+extension ExitKey {
+  /// The words as text, one for each dimension.
+  func cells(_ dimensions: [ExitDimension], _ names: ExitNames) -> [String] {
+    if self == .other { return dimensions.map { _ in "other" } }
+    return dimensions.indices.map { cell(dimensions[$0], words[$0], names) }
+  }
 
-  /// perf's spelling: `0x3f8:POUT`, `0xfed00000:W`; a kind's name alone without an address.
-  var name: String {
-    let place = address.map { HexWord($0).description } ?? "other"
-    return switch kind {
-    case .portWrite: place + ":POUT"
-    case .portRead: place + ":PIN"
-    case .memoryWrite, .msrWrite: place + ":W"
-    case .memoryRead, .msrRead: place + ":R"
-    default: kind.name
+  private func cell(_ dimension: ExitDimension, _ word: UInt64, _ names: ExitNames) -> String {
+    if word == Self.none, dimension != .reason, dimension != .rip { return "-" }
+    let isWrite = marks & 1 << 8 != 0
+    switch dimension {
+    case .reason: return names.name(ExitReason(isa: UInt8(truncatingIfNeeded: marks), code: word))
+    case .port: return HexWord(word).description + (isWrite ? ":POUT" : ":PIN")
+    case .gpa:
+      let access = isWrite ? ":W" : marks & 1 << 9 != 0 ? ":X" : ":R"
+      return HexWord(word).description + access
+    case .msr: return HexWord(word).description + (isWrite ? ":W" : ":R")
+    case .vcpu: return String(word)
+    case .rip, .vector: return HexWord(word).description
+    case .symbol: return names.symbols?.name(Int(word)) ?? "-"
+    case .device: return names.ports?.name(Int(word)) ?? "-"
+    case .phase:
+      return word < UInt64(names.phases.count) ? names.phases[Int(word)] : String(word)
+    case .wake: return Self.wake(word)
+    case .cause: return KickReason(rawValue: word)?.name ?? "cause-\(word)"
     }
   }
 
-  /// What the data sheet calls the place, when it has a name.
-  var label: String? {
-    guard let address else { return nil }
-    return switch kind {
-    case .portWrite, .portRead: PortNames.name(of: address, isWrite: kind == .portWrite)
-    case .msrWrite, .msrRead: MSRNames.name(of: address)
-    default: nil
+  private static func wake(_ word: UInt64) -> String {
+    if word & 0x100 != 0 { return "vector " + HexWord(word & 0xff).description }
+    return switch ExitSample.Wake(rawValue: UInt8(truncatingIfNeeded: word)) {
+    case .end: "end of the recording"
+    default: "entered without an interrupt"
     }
+  }
+
+  /// What the data sheet calls the place of a row that has one.
+  func label(_ dimensions: [ExitDimension]) -> String? {
+    if self == .other { return nil }
+    let isWrite = marks & 1 << 8 != 0
+    for (place, dimension) in dimensions.enumerated() where words[place] != Self.none {
+      switch dimension {
+      case .port: return PortNames.name(of: words[place], isWrite: isWrite)
+      case .msr: return MSRNames.name(of: words[place])
+      default: continue
+      }
+    }
+    return nil
   }
 }

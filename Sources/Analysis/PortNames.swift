@@ -1,5 +1,8 @@
 /// What the I/O ports of a PC are called, by their data sheets.
 public enum PortNames {
+  /// The port read that stands for a rewritten RDTSC.
+  static let timestampName = "TSC (rewritten RDTSC)"
+
   /// The name of a port as it acts for a write or a read, or `nil` for one without a name.
   public static func name(of port: UInt64, isWrite: Bool) -> String? {
     for (base, name) in serialPorts where port >= base && port < base + 8 {
@@ -28,7 +31,7 @@ public enum PortNames {
 
   private static func boardName(of port: UInt64, isWrite: Bool) -> String? {
     switch port {
-    case 0xe4: isWrite ? nil : "TSC (rewritten RDTSC)"
+    case 0xe4: isWrite ? nil : timestampName
     case 0xe9: "debug console"
     case 0xed: "I/O delay"
     case 0xf4: "debug exit"

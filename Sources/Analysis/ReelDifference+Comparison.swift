@@ -23,17 +23,27 @@ extension ReelDifference {
     guard options.countsTotals else { return }
     totals = Self.totals(
       try Self.reading(.a) { () throws(TraceError) in
-        try ExitStatistics(a, Self.selection(comparison.comparedA))
+        try Self.counts(a, comparison.comparedA)
       },
       try Self.reading(.b) { () throws(TraceError) in
-        try ExitStatistics(b, Self.selection(comparison.comparedB))
+        try Self.counts(b, comparison.comparedB)
       })
   }
 
-  private static func selection(_ range: Range<EventIndex>) -> ExitStatistics.Selection {
-    var selection = ExitStatistics.Selection()
+  /// Reasons, then places, then what the host made, then vectors.
+  private static let tables: [(filter: ExitFilter, prefix: String)] = [
+    (.vmexit, ""), (.ioport, ""), (.mmio, ""), (.msr, ""), (.kick, "kick:"), (.irq, "vector "),
+  ]
+
+  private static func counts(
+    _ reel: Reel, _ range: Range<EventIndex>
+  ) throws(TraceError) -> [ExitTable] {
+    var selection = ExitSelection()
     selection.range = range
-    return selection
+    var tabulators = ExitTabulators(tables.map { ExitTabulator($0.filter, ExitNames()) })
+    var scan = ExitScan(reel, selection)
+    try scan.run(&tabulators)
+    return tabulators.all.map { $0.table() }
   }
 
   /// Names the reel in an error of reading it.
@@ -47,18 +57,12 @@ extension ReelDifference {
     }
   }
 
-  /// Reasons, then places, then vectors, then what the host made.
-  private static func totals(_ a: ExitStatistics, _ b: ExitStatistics) -> [TotalDifference] {
-    var totals: [TotalDifference] = []
-    for table in [\ExitStatistics.reasons, \.ports, \.memory, \.msrs, \.hostMade] {
-      totals += merge(
-        a[keyPath: table].map { ($0.name, $0.samples) },
-        b[keyPath: table].map { ($0.name, $0.samples) })
+  private static func totals(_ a: [ExitTable], _ b: [ExitTable]) -> [TotalDifference] {
+    zip(tables, zip(a, b)).flatMap { table, sides in
+      merge(
+        sides.0.rows.map { (table.prefix + $0.name, $0.samples) },
+        sides.1.rows.map { (table.prefix + $0.name, $0.samples) })
     }
-    return totals
-      + merge(
-        a.interrupts.map { ("vector \($0.vector)", $0.count) },
-        b.interrupts.map { ("vector \($0.vector)", $0.count) })
   }
 
   private static func merge(

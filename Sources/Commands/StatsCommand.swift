@@ -1,6 +1,7 @@
 internal import Analysis
 internal import ArgumentParser
 internal import Reporting
+internal import Trace
 
 /// `vmreel stats`: where the exits come from and what they cost.
 struct StatsCommand: ParsableCommand {
@@ -9,9 +10,9 @@ struct StatsCommand: ParsableCommand {
     abstract: "Count exits and what they cost, in perf's familiar table.",
     discussion: """
       Times are host times: of handling an exit, or with --view guest of the guest's slice \
-      before it. JSON and CSV hold both, with all percentiles; JSON holds all tables and rows. \
-      `kernel` counts the exits KVM's tracepoints saw and `npf` the faults of nested paging by \
-      guest page; both need a reel of `record --kernel-exits`.
+      before it. Without --by, --event or --exits the overview adds tables of kicks, interrupts, \
+      HLTs and kernel exits, and what stands out. JSON and CSV hold both times with all \
+      percentiles, in nanoseconds.
 
       Example:
         vmreel stats ticker.reel --event ioport -k time
@@ -20,90 +21,226 @@ struct StatsCommand: ParsableCommand {
   @Argument(help: "The reel.")
   var reel: String
 
-  @Option(name: .long, help: "Which exits: vmexit, ioport, mmio, msr, kernel or npf.")
-  var event: EventChoice = .vmexit
+  @OptionGroup(title: "What to count") var selection: StatisticsSelectionOptions
+  @OptionGroup(title: "What to show") var presentation: StatisticsPresentationOptions
 
-  @Option(name: [.customShort("k"), .customLong("sort")], help: "Sort by: \(SortChoice.list).")
-  var key: SortChoice = .sample
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A series: the counts of each interval of host time.", valueName: "time"))
+  var interval: Duration?
 
-  @Option(name: .long, help: "Whose time: handling or guest.")
-  var view: ViewChoice = .handling
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "List the exits that took longer, the slowest --top of them (1000).", valueName: "time"))
+  var slowerThan: Duration?
 
-  @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
-  var range: EventRange?
+  @Flag(
+    name: .long,
+    help: "Count a reel while it is recorded: a screen each second, or the counts at its end.")
+  var follow = false
 
-  @Option(name: .long, help: ArgumentHelp("Only the first N rows.", valueName: "n"))
-  var top: Int?
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Compare with an older reel; exit 1 when a row grew by more than --threshold.",
+      valueName: "reel"))
+  var baseline: String?
 
-  @Flag(name: .long, help: "Add p50, p90, p99 and p99.9.")
-  var percentiles = false
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How much a row may grow against --baseline.", valueName: "percent"))
+  var threshold: Percentage = Percentage(value: 5)
 
-  @Option(name: .long, help: "text, json or csv.")
-  var format: OutputFormat = .text
+  @Option(
+    name: .customLong("assert"),
+    help: ArgumentHelp(
+      "Exit 1 unless this holds, such as 'p99(hlt) < 2ms'. Repeatable.", valueName: "expression"))
+  var assertions: [String] = []
 
   mutating func validate() throws {
-    guard top.map({ $0 > 0 }) ?? true else { throw ValidationError("--top must be positive") }
+    guard
+      [interval != nil, slowerThan != nil, follow, baseline != nil, !assertions.isEmpty].filter({
+        $0
+      }).count < 2
+    else {
+      throw ValidationError(
+        "--interval, --slower-than, --follow, --baseline and --assert each have an output of their own: ask for one at a time"
+      )
+    }
+    guard interval.map({ $0.nanoseconds > 0 }) ?? true else {
+      throw ValidationError("--interval must be longer than 0")
+    }
   }
 
   func run() throws {
-    let opened = try OpenedReel(path: reel)
-    var selection = ExitStatistics.Selection()
-    selection.range = range.map { $0.lower..<($0.upper ?? .max) }
-    let statistics = try opened.reading {
-      try ExitStatistics($0, selection, metadata: opened.metadata)
+    if follow {
+      try StatsFollower(path: reel, selection: selection, presentation: presentation).run()
+      return
     }
-    let grouping = ExitGrouping(rawValue: event.rawValue) ?? .vmexit
-    let kernelTable = KernelExitTable(rawValue: event.rawValue)
-    let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample
-    switch format {
-    case .json:
-      StandardOutput.shared.write(bytes: try JSONText.encode(statistics, pretty: true) + [0x0a])
-    case .csv where kernelTable != nil:
-      StandardOutput.shared.write(
-        KernelExitText.csv(statistics.kernel, kernelTable ?? .kernel, limit: top))
-    case .csv:
-      StandardOutput.shared.write(
-        StatisticsCSV.render(statistics, grouping: grouping, sortKey: sortKey, limit: top))
-    case .text where kernelTable != nil:
-      StandardOutput.shared.write(
-        KernelExitText.render(statistics.kernel, kernelTable ?? .kernel, limit: top))
-    case .text:
-      var text = StatisticsText()
-      text.grouping = grouping
-      text.sortKey = sortKey
-      text.view = StatisticsText.View(rawValue: view.rawValue) ?? .handling
-      text.limit = top
-      text.showsPercentiles = percentiles
-      StandardOutput.shared.write(text.render(statistics))
+    let pager = presentation.format == .text ? Pager() : nil
+    defer { pager?.finish() }
+    let opened = try OpenedReel(path: reel)
+    var query = try selection.query(for: opened)
+    if !assertions.isEmpty {
+      try check(opened, query)
+      return
+    }
+    query.hasHistograms = presentation.histogram
+    if let interval {
+      try series(opened, query, interval.nanoseconds)
+    } else if let slowerThan {
+      try slowExits(opened, query, slowerThan.nanoseconds)
+    } else {
+      let statistics = try opened.reading {
+        try ExitStatistics($0, query, metadata: opened.metadata)
+      }
+      if let baseline {
+        try compare(statistics, with: baseline)
+        return
+      }
+      try presentation.show(statistics, isTableOnly: selection.isSpecific)
     }
     try opened.requireWhole()
   }
+
+  private func parsedAssertions() throws -> [StatisticsAssertion] {
+    try assertions.map { text in
+      do throws(StatisticsAssertionError) {
+        return try StatisticsAssertion(parsing: text)
+      } catch {
+        throw CommandFailure("--assert: \(error.description)")
+      }
+    }
+  }
+
+  /// Judges the assertions: a line for each on standard output, in their order.
+  private func check(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws {
+    let assertions = try parsedAssertions()
+    var query = query
+    let isAboutKernel = assertions.contains {
+      if case .kernel = $0.query.subject { true } else { false }
+    }
+    var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    var readings = AssertionReadings(assertions.map(\.query), opened.reel, pass)
+    try opened.reading { reel in
+      try pass.run(reel, &readings)
+      guard isAboutKernel, pass.population == .runner else { return }
+      query.population = .kernel
+      var kernelPass = StatisticsPass(reel, query, metadata: opened.metadata)
+      try kernelPass.run(reel, &readings)
+    }
+    let duration = pass.durationNanoseconds(of: opened.reel)
+    let outcomes = assertions.map { assertion in
+      assertion.evaluate { readings.reading($0, durationNanoseconds: duration) }
+    }
+    switch presentation.format {
+    case .json:
+      try presentation.json(
+        AssertionsJSON(results: outcomes.map { .init(holds: $0.holds, text: $0.text) }))
+    case .csv: throw CommandFailure("--assert has no CSV: take --format json or text")
+    case .text, .md:
+      for outcome in outcomes {
+        StandardOutput.shared.write((presentation.format == .md ? "- " : "") + outcome.text + "\n")
+      }
+    }
+    try opened.requireWhole()
+    if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
+  }
+
+  private func compare(_ statistics: ExitStatistics, with path: String) throws {
+    let opened = try OpenedReel(path: path)
+    let query = try selection.query(for: opened)
+    let old = try opened.reading { try ExitStatistics($0, query, metadata: opened.metadata) }
+    let hasTimes = !statistics.totals.timesAreStripped && !old.totals.timesAreStripped
+    if !hasTimes { StandardError.note("note: only counts are compared: a reel has no host times") }
+    let comparison = BaselineComparison(
+      statistics.table, baseline: old.table, threshold: threshold.value,
+      time: !hasTimes ? nil : presentation.view == .guest ? \.inGuest : \.handling)
+    switch presentation.format {
+    case .json: try presentation.json(comparison)
+    case .csv: throw CommandFailure("--baseline has no CSV: take --format json, or text or md")
+    case .text, .md:
+      StandardOutput.shared.write(
+        BaselineText.render(
+          comparison, limit: presentation.top, isMarkdown: presentation.format == .md))
+    }
+    try opened.requireWhole()
+    if !comparison.regressions.isEmpty { throw ExitStatus.difference }
+  }
+
+  private func series(
+    _ opened: OpenedReel, _ query: ExitStatistics.Query, _ width: UInt64
+  ) throws {
+    try opened.requireTimes("--interval")
+    var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    var series = IntervalSeries(every: width, query.event, by: query.dimensions, pass.names)
+    try opened.reading { try pass.run($0, &series) }
+    if series.omittedSamples > 0 {
+      throw CommandFailure(
+        "\(opened.path): \(series.omittedSamples) exits are left over after "
+          + "\(IntervalSeries.maximumCells) rows: choose a longer --interval or fewer dimensions")
+    }
+    let dimensions = series.dimensions
+    switch presentation.format {
+    case .json:
+      try presentation.json(
+        SeriesJSON(intervalNanoseconds: width, dimensions: dimensions, rows: series.cells))
+    case .csv:
+      StandardOutput.shared.write(StatisticsCSV.render(series.cells, dimensions: dimensions))
+    case .text, .md:
+      StandardOutput.shared.write(
+        IntervalText.render(
+          series.cells, dimensions: dimensions, isMarkdown: presentation.format == .md))
+    }
+  }
+
+  private func slowExits(
+    _ opened: OpenedReel, _ query: ExitStatistics.Query, _ threshold: UInt64
+  ) throws {
+    try opened.requireTimes("--slower-than")
+    var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    var slow = SlowExits(
+      slowerThan: threshold, isGuestTime: presentation.view == .guest, query.event,
+      limit: presentation.top ?? 1000, pass.names)
+    try opened.reading { try pass.run($0, &slow) }
+    switch presentation.format {
+    case .json:
+      try presentation.json(
+        SlowJSON(
+          thresholdNanoseconds: threshold, exits: slow.count,
+          totalNanoseconds: slow.totalNanoseconds, slowest: slow.exits))
+    case .csv: StandardOutput.shared.write(StatisticsCSV.render(slow.exits))
+    case .text, .md:
+      StandardOutput.shared.write(
+        IntervalText.render(slow, isMarkdown: presentation.format == .md))
+    }
+  }
 }
 
-/// The values of --event; the raw values are ``Analysis/ExitGrouping``'s and
-/// ``Reporting/KernelExitTable``'s.
-enum EventChoice: String, ExpressibleByArgument, CaseIterable {
-  case vmexit
-  case ioport
-  case mmio
-  case msr
-  case kernel
-  case npf
+/// The JSON of `stats --interval`.
+private struct SeriesJSON: Encodable {
+  var schema = "vmreel.stats-series/1"
+  var intervalNanoseconds: UInt64
+  var dimensions: [ExitDimension]
+  var rows: [IntervalSeries.Cell]
 }
 
-/// The values of -k; the raw values are ``Analysis/ExitSortKey``'s.
-enum SortChoice: String, ExpressibleByArgument, CaseIterable {
-  case sample
-  case time
-  case minimum = "min_t"
-  case maximum = "max_t"
-  case mean = "mean_t"
-
-  static let list = allCases.map(\.rawValue).joined(separator: ", ")
+/// The JSON of `stats --slower-than`.
+private struct SlowJSON: Encodable {
+  var schema = "vmreel.stats-slow/1"
+  var thresholdNanoseconds: UInt64
+  var exits: UInt64
+  var totalNanoseconds: UInt64
+  var slowest: [SlowExits.Exit]
 }
 
-/// The values of --view; the raw values are ``Reporting/StatisticsText/View``'s.
-enum ViewChoice: String, ExpressibleByArgument, CaseIterable {
-  case handling
-  case guest
+/// The JSON of `stats --assert`.
+private struct AssertionsJSON: Encodable {
+  struct Result: Encodable {
+    var holds: Bool
+    var text: String
+  }
+  var schema = "vmreel.stats-assertions/1"
+  var results: [Result]
 }

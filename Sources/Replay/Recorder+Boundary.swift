@@ -15,11 +15,21 @@ extension Recorder {
     } else if isKeyframeDue {
       try capture(.periodic)
     }
+    noteInterrupt()
     guard board.isInterruptPending else { return }
     if cpu.isReadyForInterrupt {
       try inject()
     } else if !cpu.requestsInterruptWindow {
       requestWindow()
+    }
+  }
+
+  /// Remembers since when an interrupt has been pending.
+  func noteInterrupt() {
+    if !board.isInterruptPending {
+      interruptPendingSince = nil
+    } else if interruptPendingSince == nil {
+      interruptPendingSince = nextEvent
     }
   }
 
@@ -30,6 +40,8 @@ extension Recorder {
     var event = Event(.interrupt)
     event.address = UInt64(vector)
     digest.absorb(event)
+    event.waited = UInt32(clamping: nextEvent &- (interruptPendingSince ?? nextEvent))
+    interruptPendingSince = nil
     append(&event)
   }
 

@@ -36,6 +36,8 @@ public final class Recorder<CPU: Processor> {
   var lastTotalsTime: UInt64 = 0
   var isHalted = false
   var isSealDue = false
+  /// The index of the next event when an interrupt was first seen pending; `nil` when none is.
+  var interruptPendingSince: EventIndex?
   /// Whether the guest may have read another timestamp than the frozen one since the last event.
   var isSegmentTainted = false
   var pendingInput: UInt8?
@@ -105,6 +107,7 @@ public final class Recorder<CPU: Processor> {
     while true {
       // What is no event changes nothing the guest sees: no injection may come of it.
       guard handle(exit) else { return }
+      noteInterrupt()
       try lookAtDirtyPages()
       guard needsBoundary else { return }
       guard let next = try cpu.complete() else { break }

@@ -29,6 +29,20 @@ public enum EscapedText {
       .joined(separator: "\"\"") + "\""
   }
 
+  /// Text for a cell of a Markdown table: its bars, angles and ampersands are no markup.
+  public static func markdown(_ text: String) -> String {
+    var output = ""
+    for character in terminal(text) {
+      switch character {
+      case "|": output += "\\|"
+      case "<": output += "&lt;"
+      case "&": output += "&amp;"
+      default: output.append(character)
+      }
+    }
+    return output
+  }
+
   /// Text for a terminal: control characters, which a guest could use to fool the reader, become
   /// escapes; line feeds stay when asked for.
   public static func terminal(_ text: String, keepingLineFeeds: Bool = false) -> String {

@@ -1,40 +1,37 @@
 public import Analysis
 
-/// The CSV of `stats`: one row for each row of a table, all times in nanoseconds.
+/// The CSV of `stats`: a line for each row of a table, all times in nanoseconds.
 public enum StatisticsCSV {
   private static let times = [
     "samples", "total_ns", "min_ns", "max_ns", "mean_ns", "rsd_percent", "p50_ns", "p90_ns",
     "p99_ns", "p999_ns",
   ]
 
-  /// The heading and the rows of one grouping and of the host-made exits.
+  /// The heading and the rows of the table asked for.
   ///
-  /// - Parameter limit: the most rows of each; `nil` for all.
+  /// - Parameter limit: the most rows; `nil` for all.
   public static func render(
-    _ statistics: ExitStatistics, grouping: ExitGrouping = .vmexit,
-    sortKey: ExitSortKey = .sample, limit: Int? = nil
+    _ table: ExitTable, sortKey: ExitSortKey = .sample, limit: Int? = nil
   ) -> String {
     let headings =
-      ["event", "name", "label", "samples", "samples_percent", "time_percent"]
+      ["event"] + table.dimensions.map(\.rawValue)
+      + ["label", "samples", "samples_percent", "time_percent", "bytes"]
       + times.map { "handling_" + $0 } + times.map { "guest_" + $0 }
-    var lines = [headings.joined(separator: ",")]
-    for (rows, event) in [
-      (statistics.rows(of: grouping), grouping.rawValue), (statistics.hostMade, "host"),
-    ] {
-      let sorted = sortKey.sorted(rows)
-      lines += sorted.prefix(limit ?? sorted.count).map { line($0, event: event) }
-    }
-    return lines.joined(separator: "\n") + "\n"
+      + ["handled_by_kernel", "returned", "interrupted"]
+    let sorted = sortKey.sorted(table.rows)
+    let lines =
+      [headings] + sorted.prefix(max(0, limit ?? sorted.count)).map { cells($0, table.event) }
+    return text(lines)
   }
 
-  private static func line(_ row: ExitRow, event: String) -> String {
-    let cells =
-      [
-        event, row.name, row.label ?? "", String(row.samples),
-        NumberText.fixed(row.samplesPercent, decimals: 4),
-        NumberText.fixed(row.timePercent, decimals: 4),
-      ] + self.cells(row.handling) + self.cells(row.inGuest)
-    return cells.map(EscapedText.csv).joined(separator: ",")
+  private static func cells(_ row: ExitRow, _ event: ExitFilter) -> [String] {
+    [event.rawValue] + row.cells
+      + [
+        row.label ?? "", String(row.samples), NumberText.fixed(row.samplesPercent, decimals: 4),
+        NumberText.fixed(row.timePercent, decimals: 4), String(row.byteCount),
+      ] + cells(row.handling) + cells(row.inGuest)
+      + [row.outcomes?.handledByKernel, row.outcomes?.returned, row.outcomes?.interrupted]
+      .map { $0.map(String.init) ?? "" }
   }
 
   private static func cells(_ times: DurationSummary) -> [String] {
@@ -44,5 +41,43 @@ public enum StatisticsCSV {
       NumberText.fixed(times.relativeErrorPercent, decimals: 4), String(times.p50Nanoseconds),
       String(times.p90Nanoseconds), String(times.p99Nanoseconds), String(times.p999Nanoseconds),
     ]
+  }
+
+  /// The rows of a series of intervals.
+  public static func render(
+    _ cells: [IntervalSeries.Cell], dimensions: [ExitDimension]
+  ) -> String {
+    let headings =
+      ["start_ns"] + dimensions.map(\.rawValue)
+      + ["samples", "handling_total_ns", "handling_max_ns", "guest_total_ns"]
+    return text(
+      [headings]
+        + cells.map { cell in
+          [String(cell.startNanoseconds)] + cell.cells
+            + [
+              cell.samples, cell.handlingNanoseconds, cell.maximumNanoseconds,
+              cell.guestNanoseconds,
+            ].map { String($0) }
+        })
+  }
+
+  /// Slow exits.
+  public static func render(_ exits: [SlowExits.Exit]) -> String {
+    let headings = [
+      "event", "reason", "place", "vcpu", "rip", "symbol", "exit_ns", "handling_ns", "guest_ns",
+    ]
+    return text(
+      [headings]
+        + exits.map { exit in
+          [
+            String(exit.index), exit.reason, exit.place, String(exit.vcpu), exit.rip.description,
+            exit.symbol ?? "", String(exit.exitNanoseconds), String(exit.handlingNanoseconds),
+            String(exit.guestNanoseconds),
+          ]
+        })
+  }
+
+  private static func text(_ lines: [[String]]) -> String {
+    lines.map { $0.map(EscapedText.csv).joined(separator: ",") + "\n" }.joined()
   }
 }

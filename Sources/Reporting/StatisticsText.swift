@@ -10,117 +10,178 @@ public struct StatisticsText {
     case guest
   }
 
-  /// The exits to show.
-  public var grouping = ExitGrouping.vmexit
   /// The order of the rows.
   public var sortKey = ExitSortKey.sample
+  /// The columns; `nil` for those that suit the table.
+  public var fields: [StatisticsField]?
   /// The time to show.
   public var view = View.handling
   /// The most rows of a table to show; `nil` for all.
   public var limit: Int?
-  /// Whether to add percentile columns.
-  public var showsPercentiles = false
+  /// Whether to show nothing but the table that was asked for.
+  public var isTableOnly = false
+  /// Whether to write Markdown instead of plain text.
+  public var isMarkdown = false
 
-  /// Shows exits by reason, most samples first, with handling times.
+  /// Shows exits most samples first, with handling times.
   public init() {}
 
   /// The whole report.
   public func render(_ statistics: ExitStatistics) -> String {
-    var lines = ["# " + statistics.scope]
-    let what = view == .handling ? "handling an exit" : "in the guest before an exit"
-    lines.append(
-      statistics.totals.timesAreStripped
-        ? "# times: stripped from this reel" : "# times: host time \(what)")
-    lines.append("")
-    lines += table(statistics.rows(of: grouping))
-    if !statistics.hostMade.isEmpty {
-      lines += ["", "Host-made exits (they differ between runs of equal guests):"]
-      lines += table(statistics.hostMade)
+    var lines = heading(statistics)
+    lines += table(statistics.table)
+    lines += histograms(statistics.table)
+    if !isTableOnly {
+      lines += section(
+        "Host-made exits (they differ between runs of equal guests):", statistics.hostMade)
+      lines += section("Injected interrupts, and how long they waited:", statistics.interrupts)
+      lines += section("HLTs by what ended them:", statistics.halts)
+      lines += section("Exits the host's kernel saw:", statistics.kernelExits)
+      lines += StandingOutText.lines(statistics.findings, isMarkdown: isMarkdown)
     }
-    if !statistics.interrupts.isEmpty {
-      lines += ["", "Injected interrupts:"]
-      lines += statistics.interrupts.map { "  vector \($0.vector)  \($0.count)" }
-    }
-    lines.append("")
-    lines += KernelExitText.overview(statistics.kernel, limit: limit)
-    lines.append("")
-    lines += Self.totals(statistics.totals)
+    lines += ["", list("Kernel exits: \(statistics.kernel.sentence)")]
+    lines += totals(statistics.totals, statistics.population).map(list)
+    lines += missing(statistics).map(list)
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private func table(_ rows: [ExitRow]) -> [String] {
-    var headings = [
-      "VM-EXIT", "Samples", "Samples%", "Time%", "Min Time", "Max Time",
-      "Avg time (+- rsd%)",
+  private func heading(_ statistics: ExitStatistics) -> [String] {
+    let what =
+      statistics.table.event == .irq
+      ? "from pending to injected"
+      : view == .handling ? "handling an exit" : "in the guest before an exit"
+    let lines = [
+      statistics.scope,
+      statistics.totals.timesAreStripped
+        ? "times: stripped from this reel" : "times: host time \(what)",
     ]
-    if showsPercentiles { headings += ["p50", "p90", "p99", "p99.9"] }
-    let hasLabels = rows.contains { $0.label != nil }
-    var table = TextTable(
-      headings.map { ($0, .right) } + (hasLabels ? [("Name", .left)] : []))
-    let time = rows.reduce(0.0) { $0 + Double(duration(of: $1).totalNanoseconds) }
-    let sorted = sortKey.sorted(rows, by: view == .handling ? \.handling : \.inGuest)
-    for row in sorted.prefix(limit.map { max(0, $0) } ?? sorted.count) {
-      table.add(cells(of: row, time: time) + (hasLabels ? [row.label ?? ""] : []))
+    return lines.map { isMarkdown ? $0 + "  " : "# " + $0 } + [""]
+  }
+
+  private func section(_ title: String, _ table: ExitTable) -> [String] {
+    guard !table.rows.isEmpty else { return [] }
+    return isMarkdown
+      ? ["", "### " + title, ""] + self.table(table) : ["", title] + self.table(table)
+  }
+
+  private func list(_ line: String) -> String { isMarkdown ? "- " + line : line }
+
+  /// One table, in the order and with the columns asked for.
+  func table(_ table: ExitTable) -> [String] {
+    let fields = fields ?? StatisticsField.standard(for: table)
+    let names = table.dimensions.map { $0 == .reason ? "VM-EXIT" : $0.rawValue.uppercased() }
+    var text = TextTable(
+      names.map { ($0, .right) }
+        + fields.flatMap { field in
+          field.headings.map { ($0, field == .name ? .left : .right) }
+        })
+    let time = view == .handling ? \ExitRow.handling : \ExitRow.inGuest
+    let whole = table.rows.reduce(UInt64(0)) { sum, row in
+      let (total, overflow) = sum.addingReportingOverflow(row[keyPath: time].totalNanoseconds)
+      return overflow ? .max : total
     }
-    let hidden = sorted.count - min(sorted.count, limit.map { max(0, $0) } ?? sorted.count)
-    return table.lines + (hidden > 0 ? ["(\(hidden) more rows)"] : [])
-  }
-
-  private func cells(of row: ExitRow, time: Double) -> [String] {
-    let times = duration(of: row)
-    let share = time > 0 ? 100 * Double(times.totalNanoseconds) / time : 0
-    var cells = [
-      row.name, String(row.samples), NumberText.percent(row.samplesPercent),
-      time > 0 ? NumberText.percent(share) : "-",
-    ]
-    guard times.samples > 0 else {
-      return cells + [String](repeating: "-", count: showsPercentiles ? 7 : 3)
+    let sorted = sortKey.sorted(table.rows, by: time)
+    let shown = sorted.prefix(max(0, limit ?? sorted.count))
+    for row in shown {
+      text.add(
+        row.cells.map { EscapedText.terminal($0) }
+          + fields.flatMap { $0.cells(row, row[keyPath: time], whole: whole) })
     }
-    cells += [
-      NumberText.microseconds(times.minimumNanoseconds),
-      NumberText.microseconds(times.maximumNanoseconds),
-      NumberText.microseconds(times.meanNanoseconds)
-        + " (+- \(NumberText.percent(times.relativeErrorPercent)))",
-    ]
-    guard showsPercentiles else { return cells }
-    return cells
-      + [
-        times.p50Nanoseconds, times.p90Nanoseconds, times.p99Nanoseconds, times.p999Nanoseconds,
-      ].map(NumberText.microseconds)
+    let hidden = sorted.count - shown.count
+    return (isMarkdown ? text.markdownLines : text.lines)
+      + (hidden > 0 ? (isMarkdown ? [""] : []) + ["(\(hidden) more rows)"] : [])
+      + (table.foldedSamples > 0
+        ? ["(\(table.foldedSamples) samples in `other`: too many keys)"] : [])
   }
 
-  private func duration(of row: ExitRow) -> DurationSummary {
-    view == .handling ? row.handling : row.inGuest
+  private func histograms(_ table: ExitTable) -> [String] {
+    sortKey.sorted(table.rows).prefix(limit ?? table.rows.count).flatMap { row -> [String] in
+      guard let buckets = row.histogram, !buckets.isEmpty else { return [] }
+      return ["", "\(EscapedText.terminal(row.name)):"] + HistogramText.lines(buckets)
+    }
   }
 
-  private static func totals(_ totals: StatisticsTotals) -> [String] {
-    var lines = [
-      "Total samples: \(totals.guestMadeExits) guest-made exits, "
-        + "\(totals.hostMadeExits) host-made, \(totals.inputs) inputs, "
-        + "\(totals.events) events in all",
+  private func missing(_ statistics: ExitStatistics) -> [String] {
+    statistics.missingPhases.map {
+      "Phase that never began: \(EscapedText.terminal($0))"
+    }
+  }
+
+  private func totals(
+    _ totals: StatisticsTotals, _ population: ExitStatistics.Population
+  ) -> [String] {
+    let hasEvents = population == .runner || population == .all
+    var lines =
+      hasEvents
+      ? [
+        "Total samples: \(totals.guestMadeExits) guest-made exits, "
+          + "\(totals.hostMadeExits) host-made, \(totals.inputs) inputs, "
+          + "\(totals.events) events in all"
+      ] : []
+    lines += [
       totals.timesAreStripped
         ? "Host time: stripped from this reel"
         : "Host time: \(NumberText.duration(totals.inGuestNanoseconds)) in the guest, "
           + "\(NumberText.duration(totals.handlingNanoseconds)) handling exits, "
-          + "\(NumberText.duration(totals.durationNanoseconds)) recording",
+          + "\(NumberText.duration(totals.durationNanoseconds)) recording"
+          + (hasEvents
+            ? ", \(NumberText.fixed(totals.exitsPerSecond, decimals: 0)) exits/s" : ""),
       "Virtual time: \(NumberText.duration(totals.virtualTimeNanoseconds))",
       "Keyframes: \(Listing.counts(totals.keyframes)); "
         + NumberText.count(totals.sealedSegments, "sealed segment"),
-      "Console bytes: \(Listing.counts(totals.consoleBytes))",
     ]
+    if !isTableOnly {
+      lines.append("Console bytes: \(Listing.counts(totals.consoleBytes))")
+    }
     if let ending = totals.ending {
       lines.append("End: \(EscapedText.terminal(ending.description))")
     }
-    if totals.unusableTimes > 0 {
-      lines.append("Times that ran backwards, left out: \(totals.unusableTimes)")
-    }
-    if totals.lostEvents > 0 {
-      lines.append("Lost to damaged blocks: \(NumberText.count(totals.lostEvents, "event"))")
-    }
-    if totals.unreadableKeyframes > 0 {
-      lines.append("Unreadable keyframes: \(totals.unreadableKeyframes)")
-    }
+    lines += losses(totals)
     return lines
+  }
+
+  private func losses(_ totals: StatisticsTotals) -> [String] {
+    let counts: [(UInt64, String)] = [
+      (totals.unusableTimes, "Times that ran backwards, left out: "),
+      (totals.lostEvents, "Events lost to damaged blocks: "),
+      (totals.lostKernelExits, "Kernel exits lost to damaged blocks: "),
+      (totals.unreadableKeyframes, "Unreadable keyframes: "),
+      (totals.faultsWithoutAddress, "Nested-paging faults with address unknown: "),
+    ]
+    return counts.filter { $0.0 > 0 }.map { $0.1 + String($0.0) }
+  }
+}
+
+/// What stands out, as text.
+public enum StandingOutText {
+  /// The findings under a heading; no lines when there are none.
+  static func lines(_ findings: [StandingOut.Finding], isMarkdown: Bool) -> [String] {
+    guard !findings.isEmpty else { return [] }
+    let lines = findings.map { finding in
+      "- \(NumberText.percent(finding.exitsPercent)): \(finding.sentence)"
+        + (finding.handlingNanoseconds == 0
+          ? "" : " (\(NumberText.duration(finding.handlingNanoseconds)))")
+    }
+    return ["", (isMarkdown ? "### " : "") + "What stands out:"] + (isMarkdown ? [""] : []) + lines
+  }
+}
+
+/// Bars for the buckets of a histogram.
+enum HistogramText {
+  private static let barWidth = 40
+
+  static func lines(_ buckets: [DurationBucket]) -> [String] {
+    let most = buckets.map(\.samples).max() ?? 1
+    var table = TextTable(alignments: [.right, .right, .left])
+    for bucket in buckets {
+      let length = Int((Double(bucket.samples) / Double(max(most, 1)) * 40).rounded())
+      table.add([
+        "\(NumberText.duration(bucket.fromNanoseconds)) – \(NumberText.duration(bucket.toNanoseconds))",
+        String(bucket.samples),
+        String(repeating: "#", count: bucket.samples > 0 ? max(1, min(length, barWidth)) : 0),
+      ])
+    }
+    return table.lines
   }
 }
 

@@ -43,4 +43,13 @@ public struct TextTable {
       return line
     }
   }
+
+  /// The lines of a Markdown table; the first row is its heading.
+  public var markdownLines: [String] {
+    guard let heading = rows.first else { return [] }
+    let rule = alignments.map { $0 == .left ? ":--" : "--:" }
+    return ([heading, rule] + rows.dropFirst()).map { row in
+      "| " + row.map { EscapedText.markdown($0) }.joined(separator: " | ") + " |"
+    }
+  }
 }

@@ -156,6 +156,17 @@ struct ColumnValues {
     return values
   }
 
+  /// How many entries' low bytes meet a condition.
+  @inline(__always)
+  func countBytes(where isIncluded: (UInt8) -> Bool) -> Int {
+    guard encoding == .planes, shifts.first == 0 else {
+      return isIncluded(0) ? count : 0
+    }
+    var number = 0
+    for index in 1...count { number &+= isIncluded(raw[index]) ? 1 : 0 }
+    return number
+  }
+
   /// Reads the next entries: as many as `output` has room for, and there must be so many.
   mutating func read(into output: UnsafeMutableBufferPointer<UInt64>) {
     precondition(output.count <= count - row, "no more entries than there are")

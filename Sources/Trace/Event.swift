@@ -38,6 +38,8 @@ public struct Event: Equatable, Sendable {
   public var device: UInt16 = 0
   /// One more than the number of the disk image an input's data lie in; 0 when they are here.
   public var image: UInt16 = 0
+  /// The events for which an interrupt had been pending when this one was injected; not compared.
+  public var waited: UInt32 = 0
   /// Port, guest physical address, MSR index, vector, kick cause or keyframe number.
   public var address: UInt64 = 0
   /// The data of a single element, zero-extended.

@@ -45,6 +45,7 @@ struct EventBlockEncoder {
       union.timestamp |= event.timestamp
       union.device |= event.device
       union.image |= event.image
+      union.waited |= event.waited
     }
     var present = Set(EventColumn.allCases)
     if union.vcpu == 0 { present.remove(.vcpu) }
@@ -54,6 +55,7 @@ struct EventBlockEncoder {
     if union.timestamp == 0 { present.remove(.timestampDelta) }
     if union.device == 0 { present.remove(.device) }
     if union.image == 0 { present.remove(.image) }
+    if union.waited == 0 { present.remove(.waited) }
     return present
   }
 
@@ -72,6 +74,7 @@ struct EventBlockEncoder {
     case .payloadLength: unsafe each(events) { UInt64($0.payloadLength) }
     case .device: unsafe each(events) { UInt64($0.device) }
     case .image: unsafe each(events) { UInt64($0.image) }
+    case .waited: unsafe each(events) { UInt64($0.waited) }
     case .check: unsafe each(events, where: { $0.kind.isExit }) { UInt64($0.check) }
     case .arithmeticFlags:
       unsafe each(events, where: { $0.kind.isExit }) { UInt64($0.arithmeticFlags) }

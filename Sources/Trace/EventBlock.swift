@@ -58,7 +58,10 @@ struct EventColumnReader {
   private var timestamp: UInt64 = 0
   private var time: UInt64
 
-  init(_ stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
+  /// Takes a block's columns, all or those that are wanted.
+  init(
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, wanted: Set<EventColumn>? = nil
+  ) throws(TraceError) {
     // Every event takes at least its kind's byte, so a count beyond the raw size is a lie.
     let count = Int(header.eventCount)
     guard count <= EventBlock.maximumEventCount, count <= Int(header.rawSize) else {
@@ -68,8 +71,10 @@ struct EventColumnReader {
     let stored = try StoredColumns(stored, header: header, at: offset)
     let known = try Self.known(stored.entries, at: offset)
     skippedColumns = stored.entries.count - known.count
-    let rows = try RowCounts(stored, known, count: count, at: offset)
-    for (column, entry) in known {
+    let needsFlags = wanted?.isDisjoint(with: [.digest, .timestampDelta]) == false
+    let rows = try RowCounts(
+      stored, known, count: count, needsFlags: wanted == nil || needsFlags, at: offset)
+    for (column, entry) in known where wanted?.contains(column) ?? true {
       if column == .payload {
         payload = try stored.rawBytes(of: entry)
       } else {
@@ -89,7 +94,8 @@ struct EventColumnReader {
     guard let entry = known.first(where: { $0.0 == column })?.1 else { return nil }
     let rows =
       column.rows == .all
-      ? count : try RowCounts(stored, known, count: count, at: offset)[column.rows]
+      ? count
+      : try RowCounts(stored, known, count: count, needsFlags: true, at: offset)[column.rows]
     return try stored.values(of: entry, count: rows, limit: column.limit).values()
   }
 
@@ -130,6 +136,32 @@ struct EventColumnReader {
     }
   }
 
+  /// Whether a column is there and was wanted.
+  func has(_ column: EventColumn) -> Bool { columns.contains { $0.column == column } }
+
+  /// Hands out each column in order, to read its next entries from.
+  mutating func forEachColumn(_ body: (EventColumn, inout ColumnValues) -> Void) {
+    for index in columns.indices { body(columns[index].column, &columns[index].values) }
+  }
+
+  /// Turns the differences of a run's RIPs into RIPs.
+  mutating func sumRIPs(_ rips: inout [UInt64], _ count: Int) {
+    for index in 0..<count {
+      rip &+= rips[index]
+      rips[index] = rip
+    }
+  }
+
+  /// Turns a run's gaps and slices into times.
+  mutating func sumTimes(_ run: inout EventRun) {
+    for index in 0..<run.exitCount {
+      let entry = time &+ run.entryTimes[index] &* Event.timeResolution
+      time = entry &+ run.exitTimes[index] &* Event.timeResolution
+      run.entryTimes[index] = entry
+      run.exitTimes[index] = time
+    }
+  }
+
   /// How many of a run's events have an entry in such a column.
   private static func rows(
     _ rows: EventColumn.Rows, of run: UnsafeMutableBufferPointer<Event>
@@ -161,6 +193,7 @@ struct EventColumnReader {
     case .vcpu: unsafe each(values, run) { $0.vcpu = UInt16(truncatingIfNeeded: $1) }
     case .device: unsafe each(values, run) { $0.device = UInt16(truncatingIfNeeded: $1) }
     case .image: unsafe each(values, run) { $0.image = UInt16(truncatingIfNeeded: $1) }
+    case .waited: unsafe each(values, run) { $0.waited = UInt32(truncatingIfNeeded: $1) }
     case .count: unsafe each(values, run) { $0.count = UInt32(truncatingIfNeeded: $1) }
     case .address: unsafe each(values, run) { $0.address = $1 }
     case .value: unsafe each(values, run) { $0.value = $1 }
@@ -242,18 +275,19 @@ struct EventColumnReader {
     subscript(_ rows: EventColumn.Rows) -> Int { counts[rows.rawValue] }
 
     init(
-      _ stored: StoredColumns, _ known: [(EventColumn, ColumnEntry)], count: Int, at offset: UInt64
+      _ stored: StoredColumns, _ known: [(EventColumn, ColumnEntry)], count: Int,
+      needsFlags: Bool, at offset: UInt64
     ) throws(TraceError) {
       counts[EventColumn.Rows.all.rawValue] = count
       guard count > 0 else { return }
       guard let kind = known.first(where: { $0.0 == .kind }) else {
         throw .malformed(offset: offset, what: "column directory: it has no kinds", nil)
       }
-      for value in try Self.values(of: kind, stored, count)
-      where EventKind(rawValue: UInt8(truncatingIfNeeded: value)).isExit {
-        counts[EventColumn.Rows.exits.rawValue] += 1
+      let kinds = try stored.values(of: kind.1, count: count, limit: kind.0.limit)
+      counts[EventColumn.Rows.exits.rawValue] = kinds.countBytes {
+        EventKind(rawValue: $0).isExit
       }
-      guard let flags = known.first(where: { $0.0 == .flags }) else { return }
+      guard needsFlags, let flags = known.first(where: { $0.0 == .flags }) else { return }
       for value in try Self.values(of: flags, stored, count) {
         let flags = EventFlags(rawValue: UInt8(truncatingIfNeeded: value))
         if flags.contains(.fullDigest) { counts[EventColumn.Rows.digests.rawValue] += 1 }

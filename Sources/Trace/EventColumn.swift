@@ -26,6 +26,7 @@ public enum EventColumn: UInt16, CaseIterable, Sendable {
   case arithmeticFlags = 17
   case device = 18
   case image = 19
+  case waited = 20
 
   /// Which events have an entry in a column.
   enum Rows: Int {
@@ -43,7 +44,7 @@ public enum EventColumn: UInt16, CaseIterable, Sendable {
   var rows: Rows {
     switch self {
     case .kind, .flags, .vcpu, .stream, .width, .count, .address, .value, .payloadLength, .device,
-      .image:
+      .image, .waited:
       .all
     case .ripDelta, .check, .gap, .slice, .arithmeticFlags: .exits
     case .digest: .digests
@@ -68,6 +69,7 @@ public enum EventColumn: UInt16, CaseIterable, Sendable {
     case .kind, .flags, .stream, .width, .check: 0xff
     case .vcpu, .arithmeticFlags, .device, .image: 0xffff
     case .count: 1 << 24
+    case .waited: 0xffff_ffff
     case .payloadLength: UInt64(BlockHeader.maximumRawSize)
     default: .max
     }
@@ -79,7 +81,7 @@ public enum EventColumn: UInt16, CaseIterable, Sendable {
     case .kind, .flags, .vcpu, .width, .count, .address, .value, .payloadLength, .payload,
       .timestampDelta, .device, .image:
       true
-    case .stream, .ripDelta, .check, .digest, .gap, .slice, .arithmeticFlags: false
+    case .stream, .ripDelta, .check, .digest, .gap, .slice, .arithmeticFlags, .waited: false
     }
   }
 

@@ -1,0 +1,175 @@
+public import Trace
+
+/// Fills an ``ExitTable`` exit by exit.
+public struct ExitTabulator: ExitObserver {
+  private struct Row {
+    var samples: UInt64 = 0
+    var byteCount: UInt64 = 0
+    var handling = DurationAccumulator()
+    var inGuest = DurationAccumulator()
+    var outcomes: ExitRow.Outcomes?
+  }
+
+  /// Which exits it counts.
+  public let filter: ExitFilter
+  private var index: ExitRowIndex
+  private var rows: [Row] = []
+  private var ticks = TickCounts()
+  private var overflow: [(exit: Int, isInGuest: Bool)] = []
+  private var rowsOfBatch = [Int](repeating: -1, count: EventRun.capacity)
+
+  /// Makes an empty table.
+  ///
+  /// - Parameters:
+  ///   - filter: the exits to count; `nil` for those that fit the dimensions.
+  ///   - dimensions: at most four are told apart; none for the filter's own.
+  public init(_ filter: ExitFilter? = nil, by dimensions: [ExitDimension] = [], _ names: ExitNames)
+  {
+    let filter = filter ?? ExitFilter(fitting: dimensions)
+    self.filter = filter
+    index = ExitRowIndex(dimensions.isEmpty ? [filter.defaultDimension] : dimensions, names)
+  }
+
+  /// What it tells exits apart by.
+  public var dimensions: [ExitDimension] { index.dimensions }
+
+  public var columns: Set<EventColumn> {
+    filter == .vmexit ? index.columns : index.columns.union([.address, .width, .count, .waited])
+  }
+
+  @inline(__always)
+  public mutating func observe(_ exit: borrowing ExitSample) {
+    guard filter.holds(exit) else { return }
+    count(exit)
+  }
+
+  public mutating func observe(interrupt: borrowing ExitSample) {
+    if filter == .irq { count(interrupt) }
+  }
+
+  /// Whether its exits may come in batches: those of the runner that are no interrupts or HLTs.
+  public var takesBatches: Bool { filter != .irq && filter != .hlt && !needsSamples }
+
+  private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
+
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    let countsBytes = filter != .vmexit || index.columns.contains(.width)
+    for exit in 0..<batch.count {
+      let place = batch.rows[exit]
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))
+      guard filter.holds(kind), let row = index.row(of: exit, batch, of: run) else {
+        rowsOfBatch[exit] = -1
+        continue
+      }
+      if row == rows.count { addRow() }
+      rowsOfBatch[exit] = row
+      rows[row].samples &+= 1
+      if countsBytes, kind.movesBytes {
+        rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
+      }
+    }
+    overflow.removeAll(keepingCapacity: true)
+    ticks.add(batch, rows: rowsOfBatch, overflow: &overflow)
+    for (exit, isInGuest) in overflow {
+      if isInGuest {
+        rows[rowsOfBatch[exit]].inGuest.add(batch.inGuest[exit])
+      } else {
+        rows[rowsOfBatch[exit]].handling.add(batch.handling[exit])
+      }
+    }
+    if ticks.isFull { flush() }
+  }
+
+  private mutating func addRow() {
+    rows.append(Row())
+    if rows.count <= TickCounts.maximumRows { ticks.addRow() }
+  }
+
+  private mutating func flush() {
+    for row in rows.indices {
+      var (handling, inGuest) = (rows[row].handling, rows[row].inGuest)
+      ticks.flush(row, handling: &handling, inGuest: &inGuest)
+      (rows[row].handling, rows[row].inGuest) = (handling, inGuest)
+    }
+  }
+
+  @inline(__always)
+  private mutating func count(_ exit: borrowing ExitSample) {
+    guard let row = index.row(of: exit) else { return }
+    if row == rows.count { addRow() }
+    rows[row].samples &+= 1
+    rows[row].byteCount &+= exit.byteCount
+    if exit.traits.contains(.handlingTime) { rows[row].handling.add(exit.handlingNanoseconds) }
+    if exit.traits.contains(.guestTime) { rows[row].inGuest.add(exit.guestNanoseconds) }
+    if exit.reason.isa != 0 { rows[row].outcomes.count(exit.traits) }
+  }
+
+  /// The table so far.
+  ///
+  /// - Parameter hasHistograms: whether rows get their histograms.
+  public func table(hasHistograms: Bool = false) -> ExitTable {
+    var table = ExitTable()
+    table.event = filter
+    table.dimensions = dimensions
+    table.foldedSamples = index.foldedSamples
+    var flushed = self
+    flushed.flush()
+    let rows = flushed.rows
+    for row in rows {
+      table.samples &+= row.samples
+      table.totalNanoseconds = table.totalNanoseconds.addingSaturated(row.handling.total)
+    }
+    table.rows = rows.indices.map { place in
+      let row = rows[place]
+      var made = ExitRow()
+      made.cells = index.cells(place)
+      made.label = index.label(place)
+      made.samples = row.samples
+      made.samplesPercent = Self.percent(row.samples, of: table.samples)
+      made.timePercent = Self.percent(row.handling.total, of: table.totalNanoseconds)
+      made.byteCount = row.byteCount
+      made.handling = row.handling.summary
+      made.inGuest = row.inGuest.summary
+      made.outcomes = row.outcomes
+      if hasHistograms { made.histogram = row.handling.buckets }
+      return made
+    }
+    table.rows = ExitSortKey.sample.sorted(table.rows)
+    return table
+  }
+
+  private static func percent(_ part: UInt64, of whole: UInt64) -> Double {
+    whole > 0 ? 100 * Double(part) / Double(whole) : 0
+  }
+}
+
+extension Optional where Wrapped == ExitRow.Outcomes {
+  fileprivate mutating func count(_ traits: ExitSample.Traits) {
+    var outcomes = self ?? ExitRow.Outcomes()
+    if traits.contains(.handledByKernel) { outcomes.handledByKernel &+= 1 }
+    if traits.contains(.returned) { outcomes.returned &+= 1 }
+    if traits.contains(.interrupted) { outcomes.interrupted &+= 1 }
+    self = outcomes
+  }
+}
+
+/// Fills several tables in one pass.
+public struct ExitTabulators: ExitObserver {
+  /// The tables.
+  public var all: [ExitTabulator]
+
+  /// Fills these.
+  public init(_ all: [ExitTabulator]) {
+    self.all = all
+  }
+
+  public var columns: Set<EventColumn> { all.reduce(into: []) { $0.formUnion($1.columns) } }
+
+  public mutating func observe(_ exit: borrowing ExitSample) {
+    for index in all.indices { all[index].observe(exit) }
+  }
+
+  public mutating func observe(interrupt: borrowing ExitSample) {
+    for index in all.indices { all[index].observe(interrupt: interrupt) }
+  }
+}

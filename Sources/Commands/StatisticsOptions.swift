@@ -1,0 +1,301 @@
+internal import Analysis
+internal import ArgumentParser
+internal import Reporting
+internal import Trace
+
+/// Which exits `stats` counts and what it tells them apart by.
+struct StatisticsSelectionOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: "Which exits: runner (userspace), kernel (all), handled (by the kernel alone), all.")
+  var exits: PopulationChoice?
+
+  @Option(name: .long, help: "Of those: vmexit, ioport, mmio, msr, irq, kick or hlt.")
+  var event: EventChoice?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Tell them apart by up to four of: \(DimensionList.names).", valueName: "a,b"))
+  var by: DimensionList?
+
+  @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
+  var range: EventRange?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"))
+  var time: TimeRange?
+
+  @Option(name: .long, help: "Only this vCPU.")
+  var vcpu: UInt16?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The guest kernel's vmlinux or System.map; KASLR's offset is found in the reel.",
+      valueName: "file"))
+  var symbols: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A phase begins by console text, a port write or an event: kernel=console:Linux, "
+        + "boot=port:0x80:0x3c, late=event:9000. Repeatable.", valueName: "name=trigger"))
+  var phaseMarker: [PhaseChoice] = []
+
+  @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
+  var skipDamaged = false
+
+  /// Whether one table is asked for instead of the overview.
+  var isSpecific: Bool { exits != nil || event != nil || by != nil }
+
+  /// What to ask of a reel.
+  func query(for opened: OpenedReel) throws -> ExitStatistics.Query {
+    var query = ExitStatistics.Query()
+    query.population = exits?.population
+    query.event = event?.filter
+    query.dimensions = by?.dimensions ?? []
+    query.selection.range = range.map { $0.lower..<($0.upper ?? .max) }
+    query.selection.time = time?.nanoseconds
+    query.selection.vcpu = vcpu
+    query.selection.skipsDamagedBlocks = skipDamaged
+    query.phaseMarkers = phaseMarker.map(\.marker)
+    query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
+    if query.symbols == nil, query.dimensions.contains(.symbol) {
+      throw CommandFailure("--by symbol needs --symbols: the kernel's vmlinux or System.map")
+    }
+    if query.phaseMarkers.isEmpty, query.dimensions.contains(.phase) {
+      throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
+    }
+    if time != nil { try opened.requireTimes("--time") }
+    try check(query, opened)
+    return query
+  }
+
+  private func check(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
+    if let range = query.selection.range, range.lowerBound >= opened.reel.eventCount,
+      !opened.reel.eventBlocks.isEmpty
+    {
+      throw CommandFailure(
+        "\(opened.path): --range begins at event \(range.lowerBound), and the reel has events "
+          + "\(opened.reel.eventBlocks[0].header.firstEvent)..<\(opened.reel.eventCount)")
+    }
+    guard query.population != nil, query.population != .runner else { return }
+    if opened.reel.kernelExitBlocks.isEmpty {
+      throw CommandFailure(
+        "\(opened.path): it holds no exits of the kernel; record with --kernel-exits to have them")
+    }
+  }
+}
+
+/// How `stats` shows what it counted.
+struct StatisticsPresentationOptions: ParsableArguments {
+  @Option(name: [.customShort("k"), .customLong("sort")], help: "Sort by: \(SortChoice.list).")
+  var key: SortChoice = .sample
+
+  @Option(
+    name: [.customShort("F"), .customLong("fields")],
+    help: ArgumentHelp("The columns: \(FieldList.names).", valueName: "a,b"))
+  var fields: FieldList?
+
+  @Option(name: .long, help: "Whose time: handling or guest.")
+  var view: ViewChoice = .handling
+
+  @Option(name: .long, help: ArgumentHelp("Only the first N rows.", valueName: "n"))
+  var top: Int?
+
+  @Flag(name: .long, help: "Add a histogram of each row's handling times.")
+  var histogram = false
+
+  @Option(name: .long, help: "text, json, csv or md.")
+  var format: StatisticsFormat = .text
+
+  mutating func validate() throws {
+    guard top.map({ $0 > 0 }) ?? true else { throw ValidationError("--top must be positive") }
+  }
+
+  /// Prints statistics on standard output.
+  func show(_ statistics: ExitStatistics, isTableOnly: Bool) throws {
+    let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample
+    switch format {
+    case .json: try json(statistics)
+    case .csv:
+      StandardOutput.shared.write(
+        StatisticsCSV.render(statistics.table, sortKey: sortKey, limit: top))
+    case .text, .md:
+      var text = StatisticsText()
+      text.sortKey = sortKey
+      text.fields = fields?.fields
+      text.view = StatisticsText.View(rawValue: view.rawValue) ?? .handling
+      text.limit = top
+      text.isTableOnly = isTableOnly
+      text.isMarkdown = format == .md
+      StandardOutput.shared.write(text.render(statistics))
+    }
+  }
+
+  func json(_ value: some Encodable) throws {
+    StandardOutput.shared.write(bytes: try JSONText.encode(value, pretty: true) + [0x0a])
+  }
+}
+
+/// The formats of `stats`.
+enum StatisticsFormat: String, ExpressibleByArgument, CaseIterable {
+  case text
+  case json
+  case csv
+  case md
+}
+
+/// The values of --exits; the raw values are ``Analysis/ExitStatistics/Population``'s.
+enum PopulationChoice: String, ExpressibleByArgument, CaseIterable {
+  case runner
+  case kernel
+  case handled
+  case all
+
+  var population: ExitStatistics.Population {
+    ExitStatistics.Population(rawValue: rawValue) ?? .runner
+  }
+}
+
+/// The values of --event; the raw values are ``Analysis/ExitFilter``'s.
+enum EventChoice: String, ExpressibleByArgument, CaseIterable {
+  case vmexit
+  case ioport
+  case mmio
+  case msr
+  case irq
+  case kick
+  case hlt
+
+  var filter: ExitFilter { ExitFilter(rawValue: rawValue) ?? .vmexit }
+}
+
+/// The values of -k; the raw values are ``Analysis/ExitSortKey``'s.
+enum SortChoice: String, ExpressibleByArgument, CaseIterable {
+  case sample
+  case percentSample = "percent_sample"
+  case time
+  case percentTime = "percent_time"
+  case minimum = "min_t"
+  case maximum = "max_t"
+  case mean = "mean_t"
+  case p50
+  case p99
+  case bytes
+  case name
+
+  static let list = allCases.map(\.rawValue).joined(separator: ", ")
+}
+
+/// The values of --view; the raw values are ``Reporting/StatisticsText/View``'s.
+enum ViewChoice: String, ExpressibleByArgument, CaseIterable {
+  case handling
+  case guest
+}
+
+/// Dimensions, separated by commas.
+struct DimensionList: ExpressibleByArgument {
+  static let names = ExitDimension.allCases.map(\.rawValue).joined(separator: ", ")
+  var dimensions: [ExitDimension]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    dimensions = parts.compactMap { ExitDimension(rawValue: String($0)) }
+    guard dimensions.count == parts.count, (1...4).contains(dimensions.count),
+      Set(dimensions).count == dimensions.count
+    else { return nil }
+  }
+}
+
+/// Columns, separated by commas.
+struct FieldList: ExpressibleByArgument {
+  static let names = StatisticsField.allCases.map(\.rawValue).joined(separator: ", ")
+  var fields: [StatisticsField]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    fields = parts.compactMap { StatisticsField(rawValue: String($0)) }
+    guard fields.count == parts.count, !fields.isEmpty else { return nil }
+  }
+}
+
+/// Two durations, separated by a comma; either may be left out.
+struct TimeRange: ExpressibleByArgument {
+  var nanoseconds: Range<UInt64>
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    let bounds = parts.map { $0.isEmpty ? nil : Duration(argument: String($0)) }
+    guard zip(parts, bounds).allSatisfy({ $0.isEmpty || $1 != nil }) else { return nil }
+    let (lower, upper) = (bounds[0]?.nanoseconds ?? 0, bounds[1]?.nanoseconds ?? .max)
+    guard lower < upper else { return nil }
+    nanoseconds = lower..<upper
+  }
+}
+
+extension OpenedReel {
+  /// Refuses a reel without host times for something that is made of them.
+  ///
+  /// - Throws: ``CommandFailure``.
+  func requireTimes(_ option: String) throws {
+    guard !strippedParts.contains(.times) else {
+      throw CommandFailure(
+        "\(path): \(option) needs host times, and this reel was stripped of them")
+    }
+  }
+}
+
+/// A marker of a phase.
+struct PhaseChoice: ExpressibleByArgument {
+  var marker: PhaseMarker
+
+  /// Reads `NAME=console:TEXT`, `NAME=port:PORT[:VALUE]` or `NAME=event:N`.
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, !parts[0].isEmpty else { return nil }
+    let trigger = parts[1].split(separator: ":", maxSplits: 1).map(String.init)
+    guard trigger.count == 2, !trigger[1].isEmpty else { return nil }
+    switch trigger[0] {
+    case "console":
+      marker = PhaseMarker(name: parts[0], trigger: .console(Array(trigger[1].utf8)))
+    case "event":
+      guard let event = EventIndex(trigger[1]) else { return nil }
+      marker = PhaseMarker(name: parts[0], trigger: .event(event))
+    case "port":
+      let numbers = trigger[1].split(separator: ":").map { Address(argument: String($0))?.value }
+      guard let first = numbers.first, let port = first, numbers.count <= 2,
+        !numbers.contains(where: { $0 == nil })
+      else { return nil }
+      marker = PhaseMarker(
+        name: parts[0], trigger: .port(port, value: numbers.count == 2 ? numbers[1] : nil))
+    default: return nil
+    }
+  }
+}
+
+/// The symbols of a guest's kernel, put where the kernel ran.
+enum GuestSymbols {
+  /// Reads a file of symbols and says which offset they got.
+  ///
+  /// - Throws: ``CommandFailure`` naming the file.
+  static func read(_ path: String, for opened: OpenedReel) throws -> SymbolTable {
+    let bytes = try InputFile.read(path)
+    do throws(SymbolTableError) {
+      let table = try SymbolTable(parsing: bytes)
+      do throws(KernelSlide.Failure) {
+        let slide = try KernelSlide(in: opened.reel, symbols: table)
+        if slide.offset != 0 { StandardError.note("note: \(slide.description)") }
+        return table.slid(by: slide.offset)
+      } catch {
+        StandardError.note("note: \(error.description); symbols are taken as they stand")
+        return table
+      }
+    } catch {
+      throw CommandFailure("\(path): \(error.description)")
+    }
+  }
+}
