@@ -98,7 +98,7 @@ let package = Package(
       of: "Replay",
       ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
-    tests(of: "Analysis", ["Bytes", "ReelFixtures", "Trace"]),
+    tests(of: "Analysis", ["Bytes", "Machine", "ReelFixtures", "Trace"]),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
     tests(

@@ -122,10 +122,14 @@ public struct ExitNames: Sendable {
   public var phases: [String] = []
   /// The symbols of the guest's kernel.
   public var symbols: SymbolTable?
+  /// The devices of the board; `nil` when the board is not known.
+  public var ports: DevicePorts?
 
   /// Makes names from the reel's metadata; `nil` for this version's.
   public init(_ metadata: Metadata? = nil) {
     kernel = KernelExitName(metadata)
+    ports = metadata.flatMap { DeviceNames(board: $0.board.name, tsc: $0.policies.tsc) }
+      .map { DevicePorts($0) }
   }
 
   /// The name of a reason.

@@ -27,14 +27,16 @@ struct ExitKey: Hashable, Sendable {
 /// Makes keys of exits.
 struct ExitKeyMaker: Sendable {
   let dimensions: [ExitDimension]
-  var symbols: SymbolTable?
+  private let symbols: SymbolTable?
+  private let ports: DevicePorts?
   private let hasAddressSpace: Bool
   private let needsDirection: Bool
   private let needsISA: Bool
 
-  init(_ dimensions: [ExitDimension], symbols: SymbolTable?) {
+  init(_ dimensions: [ExitDimension], _ names: ExitNames) {
     self.dimensions = dimensions
-    self.symbols = symbols
+    symbols = names.symbols
+    ports = names.ports
     hasAddressSpace = dimensions.contains { $0.space != nil }
     needsDirection = dimensions.contains { [.port, .gpa, .msr].contains($0) }
     needsISA = dimensions.contains(.reason)
@@ -80,7 +82,7 @@ struct ExitKeyMaker: Sendable {
     case .vcpu: UInt64(exit.vcpu)
     case .rip: exit.rip
     case .symbol: symbols?.symbol(at: exit.rip).map { UInt64($0.index) } ?? ExitKey.none
-    case .device: DeviceNames.number(ofPort: exit.address).map { UInt64($0) } ?? ExitKey.none
+    case .device: ports?.number(ofPort: exit.address).map { UInt64($0) } ?? ExitKey.none
     case .phase: UInt64(exit.phase)
     case .wake:
       exit.wake == .interrupt
@@ -109,7 +111,7 @@ extension ExitKey {
     case .vcpu: return String(word)
     case .rip, .vector: return HexWord(word).description
     case .symbol: return names.symbols?.name(Int(word)) ?? "-"
-    case .device: return DeviceNames.name(number: Int(word))
+    case .device: return names.ports?.name(Int(word)) ?? "-"
     case .phase:
       return word < UInt64(names.phases.count) ? names.phases[Int(word)] : String(word)
     case .wake: return Self.wake(word)

@@ -38,7 +38,7 @@ struct ExitRowIndex: Sendable {
     self.names = names
     isByReason = self.dimensions == [.reason]
     isByRIP = self.dimensions == [.rip]
-    keyMaker = ExitKeyMaker(self.dimensions, symbols: names.symbols)
+    keyMaker = ExitKeyMaker(self.dimensions, names)
   }
 
   /// The columns that keys are made of.

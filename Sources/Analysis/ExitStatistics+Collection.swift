@@ -88,14 +88,7 @@ public struct StatisticsCollection {
     totals.sealedSegments = census.sealedSegments
     totals.ending = ReelEnding(reel)
     totals.virtualTimeNanoseconds = reel.end?.virtualTime ?? census.lastVirtualTime
-    if query.selection.isAll {
-      totals.durationNanoseconds =
-        reel.end?.durationNanoseconds
-        ?? (reel.eventBlocks.last ?? reel.kernelExitBlocks.last)?.header.lastTime ?? 0
-    } else {
-      let counts = pass.events.counts
-      totals.durationNanoseconds = counts.firstTime.map { counts.lastTime &- $0 } ?? 0
-    }
+    totals.durationNanoseconds = pass.durationNanoseconds(of: reel)
     if pass.hasTimes, totals.durationNanoseconds > 0 {
       totals.exitsPerSecond =
         Double(totals.guestMadeExits) * 1e9 / Double(totals.durationNanoseconds)

@@ -13,6 +13,8 @@ public struct ExitTabulator: ExitObserver {
   /// Which exits it counts.
   public let filter: ExitFilter
   private let countsBytes: Bool
+  /// Whether a run's widths are there for batches.
+  private let readsWidths: Bool
   private var index: ExitRowIndex
   private var rows: [Row] = []
   private var ticks = TickCounts()
@@ -34,6 +36,7 @@ public struct ExitTabulator: ExitObserver {
     self.filter = filter
     self.countsBytes = countsBytes
     index = ExitRowIndex(dimensions.isEmpty ? [filter.defaultDimension] : dimensions, names)
+    readsWidths = countsBytes || filter != .vmexit || index.columns.contains(.width)
   }
 
   /// What it tells exits apart by.
@@ -60,7 +63,6 @@ public struct ExitTabulator: ExitObserver {
   private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
 
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
-    let countsBytes = columns.contains(.width)
     for exit in 0..<batch.count {
       let place = batch.rows[exit]
       let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))
@@ -71,7 +73,7 @@ public struct ExitTabulator: ExitObserver {
       if row == rows.count { addRow() }
       rowsOfBatch[exit] = row
       rows[row].samples &+= 1
-      if countsBytes, kind.movesBytes {
+      if readsWidths, kind.movesBytes {
         rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
       }
     }

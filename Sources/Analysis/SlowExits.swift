@@ -91,7 +91,7 @@ public struct SlowExits: ExitObserver {
   public var exits: [Exit] {
     var copy = self
     copy.trim()
-    let reasons = ExitKeyMaker([.reason], symbols: nil)
+    let reasons = ExitKeyMaker([.reason], names)
     return copy.kept.sorted { $0.index < $1.index }.map { exit in
       Exit(
         index: exit.index, reason: reasons.key(of: exit)?.cells([.reason], names)[0] ?? "-",
@@ -104,7 +104,7 @@ public struct SlowExits: ExitObserver {
 
   private func place(of exit: ExitSample) -> String {
     for dimension: ExitDimension in [.port, .gpa, .msr, .vector, .cause] {
-      if let key = ExitKeyMaker([dimension], symbols: nil).key(of: exit) {
+      if let key = ExitKeyMaker([dimension], names).key(of: exit) {
         return key.cells([dimension], names)[0]
       }
     }

@@ -84,7 +84,7 @@ public struct StandingOut: ExitObserver {
       return
     }
     if name == "POST" || name == "I/O delay" { delays.add(exit) }
-    if DeviceNames.number(ofPort: exit.address) == nil { absent.add(exit) }
+    if let ports = names.ports, ports.number(ofPort: exit.address) == nil { absent.add(exit) }
     guard let last, last.space == .port, last.address == exit.address,
       last.isWrite == exit.isWrite
     else { return }

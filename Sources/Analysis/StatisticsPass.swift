@@ -12,11 +12,13 @@ public struct StatisticsPass {
   public private(set) var events: ExitScan
   /// The walk over the kernel's.
   public private(set) var kernelExits: KernelExitScan
+  private let selection: ExitSelection
 
   /// Prepares a pass.
   ///
   /// - Parameter metadata: the reel's, whose names kernel exits get; `nil` for this version's.
   public init(_ reel: Reel, _ query: ExitStatistics.Query, metadata: Metadata?) {
+    selection = query.selection
     hasTimes = metadata.map { !$0.strippedParts.contains(.times) } ?? true
     // A reel without any events is an import, or one whose recorder saw kernel exits only.
     let isKernelOnly = reel.eventBlocks.isEmpty && !reel.kernelExitBlocks.isEmpty
@@ -51,5 +53,15 @@ public struct StatisticsPass {
   public mutating func finish(_ observer: inout some ExitObserver) {
     events.finish(&observer)
     kernelExits.finish(&observer)
+  }
+
+  /// Host nanoseconds of the part that was handed out; of the whole recording when all was.
+  public func durationNanoseconds(of reel: Reel) -> UInt64 {
+    if selection.isAll {
+      return reel.end?.durationNanoseconds
+        ?? (reel.eventBlocks.last ?? reel.kernelExitBlocks.last)?.header.lastTime ?? 0
+    }
+    let counts = events.counts
+    return counts.firstTime.map { counts.lastTime &- min($0, counts.lastTime) } ?? 0
   }
 }

@@ -81,7 +81,7 @@ struct ChildProcess {
 
   /// posix_spawn(3) with the first three descriptors, the signals as they are by default, and this
   /// process's environment.
-  private static func spawn(_ arguments: [String], descriptors: [Int32]) throws -> pid_t {
+  static func spawn(_ arguments: [String], descriptors: [Int32]) throws -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }

@@ -46,3 +46,22 @@ struct Duration: ExpressibleByArgument, CustomStringConvertible {
     return nil
   }
 }
+
+/// A share such as `5%` or `2.5`.
+struct Percentage: ExpressibleByArgument, CustomStringConvertible {
+  var value: Double
+
+  init(value: Double) {
+    self.value = value
+  }
+
+  init?(argument: String) {
+    let digits = argument.hasSuffix("%") ? String(argument.dropLast()) : argument
+    guard let value = Double(digits), value.isFinite, value >= 0 else { return nil }
+    self.value = value
+  }
+
+  var description: String {
+    value == value.rounded() && value < 1e9 ? "\(Int(value))%" : "\(value)%"
+  }
+}

@@ -11,8 +11,9 @@ struct OpenedReel {
   /// Opens a reel; says on standard error when it is partial, damaged or, unless that is said
   /// otherwise, stripped.
   ///
+  /// - Parameter notesEnd: whether to say how a reel without its end is.
   /// - Throws: ``CommandFailure`` naming the path when it cannot be read.
-  init(path: String, notesStripping: Bool = true) throws {
+  init(path: String, notesStripping: Bool = true, notesEnd: Bool = true) throws {
     self.path = path
     do {
       reel = try Reel(try ReelFile(path: path))
@@ -33,6 +34,10 @@ struct OpenedReel {
       StandardError.note(
         "note: \(path): its index cannot be used, so its blocks were walked: \(error.description)")
     }
+    if notesEnd { noteEnd() }
+  }
+
+  private func noteEnd() {
     switch reel.tail {
     case .whole where reel.end?.reason == .recovered:
       StandardError.note("note: \(path) was recovered: the recording went on behind its last event")

@@ -32,6 +32,20 @@ struct StatisticsSelectionOptions: ParsableArguments {
   @Option(name: .long, help: "Only this vCPU.")
   var vcpu: UInt16?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The guest kernel's vmlinux or System.map; KASLR's offset is found in the reel.",
+      valueName: "file"))
+  var symbols: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A phase begins by console text, a port write or an event: kernel=console:Linux, "
+        + "boot=port:0x80:0x3c, late=event:9000. Repeatable.", valueName: "name=trigger"))
+  var phaseMarker: [PhaseChoice] = []
+
   @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
   var skipDamaged = false
 
@@ -48,6 +62,14 @@ struct StatisticsSelectionOptions: ParsableArguments {
     query.selection.time = time?.nanoseconds
     query.selection.vcpu = vcpu
     query.selection.skipsDamagedBlocks = skipDamaged
+    query.phaseMarkers = phaseMarker.map(\.marker)
+    query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
+    if query.symbols == nil, query.dimensions.contains(.symbol) {
+      throw CommandFailure("--by symbol needs --symbols: the kernel's vmlinux or System.map")
+    }
+    if query.phaseMarkers.isEmpty, query.dimensions.contains(.phase) {
+      throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
+    }
     if time != nil { try opened.requireTimes("--time") }
     try check(query, opened)
     return query
@@ -256,6 +278,57 @@ extension OpenedReel {
     guard !strippedParts.contains(.times) else {
       throw CommandFailure(
         "\(path): \(option) needs host times, and this reel was stripped of them")
+    }
+  }
+}
+
+/// A marker of a phase.
+struct PhaseChoice: ExpressibleByArgument {
+  var marker: PhaseMarker
+
+  /// Reads `NAME=console:TEXT`, `NAME=port:PORT[:VALUE]` or `NAME=event:N`.
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, !parts[0].isEmpty else { return nil }
+    let trigger = parts[1].split(separator: ":", maxSplits: 1).map(String.init)
+    guard trigger.count == 2, !trigger[1].isEmpty else { return nil }
+    switch trigger[0] {
+    case "console":
+      marker = PhaseMarker(name: parts[0], trigger: .console(Array(trigger[1].utf8)))
+    case "event":
+      guard let event = EventIndex(trigger[1]) else { return nil }
+      marker = PhaseMarker(name: parts[0], trigger: .event(event))
+    case "port":
+      let numbers = trigger[1].split(separator: ":").map { Address(argument: String($0))?.value }
+      guard let first = numbers.first, let port = first, numbers.count <= 2,
+        !numbers.contains(where: { $0 == nil })
+      else { return nil }
+      marker = PhaseMarker(
+        name: parts[0], trigger: .port(port, value: numbers.count == 2 ? numbers[1] : nil))
+    default: return nil
+    }
+  }
+}
+
+/// The symbols of a guest's kernel, put where the kernel ran.
+enum GuestSymbols {
+  /// Reads a file of symbols and says which offset they got.
+  ///
+  /// - Throws: ``CommandFailure`` naming the file.
+  static func read(_ path: String, for opened: OpenedReel) throws -> SymbolTable {
+    let bytes = try InputFile.read(path)
+    do throws(SymbolTableError) {
+      let table = try SymbolTable(parsing: bytes)
+      do throws(KernelSlide.Failure) {
+        let slide = try KernelSlide(in: opened.reel, symbols: table)
+        if slide.offset != 0 { StandardError.note("note: \(slide.description)") }
+        return table.slid(by: slide.offset)
+      } catch {
+        StandardError.note("note: \(error.description); symbols are taken as they stand")
+        return table
+      }
+    } catch {
+      throw CommandFailure("\(path): \(error.description)")
     }
   }
 }

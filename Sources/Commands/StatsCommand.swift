@@ -35,9 +35,38 @@ struct StatsCommand: ParsableCommand {
       "List the exits that took longer, the slowest --top of them (1000).", valueName: "time"))
   var slowerThan: Duration?
 
+  @Flag(
+    name: .long,
+    help: "Count a reel while it is recorded: a screen each second, or the counts at its end.")
+  var follow = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Compare with an older reel; exit 1 when a row grew by more than --threshold.",
+      valueName: "reel"))
+  var baseline: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How much a row may grow against --baseline.", valueName: "percent"))
+  var threshold: Percentage = Percentage(value: 5)
+
+  @Option(
+    name: .customLong("assert"),
+    help: ArgumentHelp(
+      "Exit 1 unless this holds, such as 'p99(hlt) < 2ms'. Repeatable.", valueName: "expression"))
+  var assertions: [String] = []
+
   mutating func validate() throws {
-    guard interval == nil || slowerThan == nil else {
-      throw ValidationError("--interval and --slower-than are two lists: ask for one at a time")
+    guard
+      [interval != nil, slowerThan != nil, follow, baseline != nil, !assertions.isEmpty].filter({
+        $0
+      }).count < 2
+    else {
+      throw ValidationError(
+        "--interval, --slower-than, --follow, --baseline and --assert each have an output of their own: ask for one at a time"
+      )
     }
     guard interval.map({ $0.nanoseconds > 0 }) ?? true else {
       throw ValidationError("--interval must be longer than 0")
@@ -45,8 +74,19 @@ struct StatsCommand: ParsableCommand {
   }
 
   func run() throws {
+    if follow {
+      try StatsFollower(path: reel, selection: selection, presentation: presentation).run()
+      return
+    }
+    let pager = presentation.format == .text ? Pager() : nil
+    defer { pager?.finish() }
     let opened = try OpenedReel(path: reel)
     var query = try selection.query(for: opened)
+    if !assertions.isEmpty {
+      try check(opened, query)
+      return
+    }
+    query.hasHistograms = presentation.histogram
     query.countsBytes = presentation.showsBytes
     if let interval {
       try series(opened, query, interval.nanoseconds)
@@ -56,9 +96,78 @@ struct StatsCommand: ParsableCommand {
       let statistics = try opened.reading {
         try ExitStatistics($0, query, metadata: opened.metadata)
       }
+      if let baseline {
+        try compare(statistics, with: baseline)
+        return
+      }
       try presentation.show(statistics, isTableOnly: selection.isSpecific)
     }
     try opened.requireWhole()
+  }
+
+  private func parsedAssertions() throws -> [StatisticsAssertion] {
+    try assertions.map { text in
+      do throws(StatisticsAssertionError) {
+        return try StatisticsAssertion(parsing: text)
+      } catch {
+        throw CommandFailure("--assert: \(error.description)")
+      }
+    }
+  }
+
+  /// Judges the assertions: a line for each on standard output, in their order.
+  private func check(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws {
+    let assertions = try parsedAssertions()
+    var query = query
+    let isAboutKernel = assertions.contains {
+      if case .kernel = $0.query.subject { true } else { false }
+    }
+    var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    var readings = AssertionReadings(assertions.map(\.query), opened.reel, pass)
+    try opened.reading { reel in
+      try pass.run(reel, &readings)
+      guard isAboutKernel, pass.population == .runner else { return }
+      query.population = .kernel
+      var kernelPass = StatisticsPass(reel, query, metadata: opened.metadata)
+      try kernelPass.run(reel, &readings)
+    }
+    let duration = pass.durationNanoseconds(of: opened.reel)
+    let outcomes = assertions.map { assertion in
+      assertion.evaluate { readings.reading($0, durationNanoseconds: duration) }
+    }
+    switch presentation.format {
+    case .json:
+      try presentation.json(
+        AssertionsJSON(results: outcomes.map { .init(holds: $0.holds, text: $0.text) }))
+    case .csv: throw CommandFailure("--assert has no CSV: take --format json or text")
+    case .text, .md:
+      for outcome in outcomes {
+        StandardOutput.shared.write((presentation.format == .md ? "- " : "") + outcome.text + "\n")
+      }
+    }
+    try opened.requireWhole()
+    if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
+  }
+
+  private func compare(_ statistics: ExitStatistics, with path: String) throws {
+    let opened = try OpenedReel(path: path)
+    let query = try selection.query(for: opened)
+    let old = try opened.reading { try ExitStatistics($0, query, metadata: opened.metadata) }
+    let hasTimes = !statistics.totals.timesAreStripped && !old.totals.timesAreStripped
+    if !hasTimes { StandardError.note("note: only counts are compared: a reel has no host times") }
+    let comparison = BaselineComparison(
+      statistics.table, baseline: old.table, threshold: threshold.value,
+      time: !hasTimes ? nil : presentation.view == .guest ? \.inGuest : \.handling)
+    switch presentation.format {
+    case .json: try presentation.json(comparison)
+    case .csv: throw CommandFailure("--baseline has no CSV: take --format json, or text or md")
+    case .text, .md:
+      StandardOutput.shared.write(
+        BaselineText.render(
+          comparison, limit: presentation.top, isMarkdown: presentation.format == .md))
+    }
+    try opened.requireWhole()
+    if !comparison.regressions.isEmpty { throw ExitStatus.difference }
   }
 
   private func series(
@@ -125,4 +234,14 @@ private struct SlowJSON: Encodable {
   var exits: UInt64
   var totalNanoseconds: UInt64
   var slowest: [SlowExits.Exit]
+}
+
+/// The JSON of `stats --assert`.
+private struct AssertionsJSON: Encodable {
+  struct Result: Encodable {
+    var holds: Bool
+    var text: String
+  }
+  var schema = "vmreel.stats-assertions/1"
+  var results: [Result]
 }

@@ -26,6 +26,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case elf
   /// bzImages and what is packed into them, and initrds.
   case bzImage = "bzimage"
+  /// Symbol files: System.map, nm's output and ELF files.
+  case symbols
+  /// The expressions of `stats --assert`.
+  case assertion
 
   static let blockTypes: [ReelAssembly.Part] =
     (1...9).map { .block(BlockType(rawValue: $0)) } + [.block(BlockType(rawValue: 300)), .capture]
@@ -38,7 +42,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .kernelExits: [.block(.kernelExits)]
     case .keyframes: [.capture, .block(.keyframe), .block(.pages)]
     case .totals: [.block(.hostTotals), .block(.end)]
-    case .header, .index, .metadata, .multiboot, .elf, .bzImage: []
+    case .header, .index, .metadata, .multiboot, .elf, .bzImage, .symbols, .assertion: []
     }
   }
 
@@ -51,6 +55,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .multiboot: LoaderInput.multiboot(bytes)
     case .elf: LoaderInput.elf(bytes)
     case .bzImage: LoaderInput.bzImage(bytes)
+    case .symbols: StatisticsInput.symbols(bytes)
+    case .assertion: StatisticsInput.assertion(bytes)
     default:
       if self == .header { ReelReading.run(bytes) }
       guard let reel = reel(bytes) else { return }
@@ -66,7 +72,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .reel, .events, .kernelExits, .keyframes, .totals: ReelAssembly.reel(input, parts: parts)
     case .index: IndexedReel.reel(input)
     case .metadata: ReelAssembly.reel([1], parts: [.capture], metadata: input)
-    case .multiboot, .elf, .bzImage: nil
+    case .multiboot, .elf, .bzImage, .symbols, .assertion: nil
     }
   }
 }
