@@ -42,17 +42,20 @@ public struct ExitTabulator: ExitObserver {
   /// What it tells exits apart by.
   public var dimensions: [ExitDimension] { index.dimensions }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> {
     let needed = countsBytes ? index.columns.union([.width, .count]) : index.columns
     return filter == .vmexit ? needed : needed.union([.address, .width, .count, .waited])
   }
 
+  /// Counts an exit.
   @inline(__always)
   public mutating func observe(_ exit: borrowing ExitSample) {
     guard filter.holds(exit) else { return }
     count(exit)
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     if filter == .irq { count(interrupt) }
   }
@@ -62,6 +65,7 @@ public struct ExitTabulator: ExitObserver {
 
   private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
 
+  /// Counts a batch of exits.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
     for exit in 0..<batch.count {
       let place = batch.rows[exit]
@@ -172,12 +176,15 @@ public struct ExitTabulators: ExitObserver {
     self.all = all
   }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> { all.reduce(into: []) { $0.formUnion($1.columns) } }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     for index in all.indices { all[index].observe(exit) }
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     for index in all.indices { all[index].observe(interrupt: interrupt) }
   }
