@@ -55,6 +55,7 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
     layer("Bytes", ["CCrypto", "CZlib"]),
 
@@ -72,16 +73,18 @@ let package = Package(
       "Analysis",
       ["Bytes", "Trace", .product(name: "Histogram", package: "hdrhistogram-swift")]),
     layer("SyntheticReels", ["Bytes", "Trace"]),
+    layer("SQLiteIO", ["CSQLite"]),
 
     // L3
     layer("Reporting", ["Analysis", "Trace"]),
+    layer("Export", ["Analysis", "Trace"]),
 
     // L4
     layer(
       "Commands",
       [
         "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
-        "Analysis", "SyntheticReels", "Reporting", argumentParser,
+        "Analysis", "SyntheticReels", "SQLiteIO", "Reporting", "Export", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -101,6 +104,7 @@ let package = Package(
     tests(of: "Analysis", ["Bytes", "Machine", "ReelFixtures", "Trace"]),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
+    tests(of: "Export", ["Analysis", "ReelFixtures", "Trace"]),
     tests(
       of: "Commands",
       [
@@ -109,7 +113,9 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Analysis", "Bytes", "Machine", "ReelFixtures", "Reporting", "Trace"],
+      dependencies: [
+        "Analysis", "Bytes", "Export", "Machine", "ReelFixtures", "Reporting", "Trace",
+      ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
