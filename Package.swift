@@ -72,6 +72,7 @@ let package = Package(
     layer(
       "Analysis",
       ["Bytes", "Trace", .product(name: "Histogram", package: "hdrhistogram-swift")]),
+    layer("Import", ["Machine", "Trace"]),
     layer("SyntheticReels", ["Bytes", "Trace"]),
     layer("SQLiteIO", ["CSQLite"]),
 
@@ -88,7 +89,7 @@ let package = Package(
       "Commands",
       [
         "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
-        "Analysis", "SyntheticReels", "SQLiteIO", "Reporting", "Export", argumentParser,
+        "Analysis", "Import", "SyntheticReels", "SQLiteIO", "Reporting", "Export", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -106,6 +107,10 @@ let package = Package(
       ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Machine", "ReelFixtures", "Trace"]),
+    .testTarget(
+      name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"],
+      exclude: ["Logs"],
+      swiftSettings: strict),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
     tests(of: "Export", ["Analysis", "ReelFixtures", "Trace"]),
@@ -118,7 +123,7 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Analysis", "Bytes", "Export", "Machine", "ReelFixtures", "Reporting", "Trace",
+        "Analysis", "Bytes", "Export", "Import", "Machine", "ReelFixtures", "Reporting", "Trace",
       ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(

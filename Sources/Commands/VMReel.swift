@@ -26,7 +26,7 @@ public struct VMReel: ParsableCommand {
       StatsCommand.self, ReportCommand.self, ExportCommand.self, DiffCommand.self,
       VerifyCommand.self, RecoverCommand.self,
       TrimCommand.self,
-      StripCommand.self,
+      StripCommand.self, ImportCommand.self,
       GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

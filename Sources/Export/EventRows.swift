@@ -26,6 +26,7 @@ public struct EventRows: ExportTarget {
       format, table: "events", columns: Self.columns, facts: facts, to: output)
   }
 
+  /// Takes an event.
   public mutating func receive(
     _ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>
   ) throws {
@@ -52,8 +53,11 @@ public struct EventRows: ExportTarget {
     try rows.endRow()
   }
 
+  /// Takes a kernel exit.
   public mutating func receive(_ exit: KernelExitRecord) throws {}
+  /// Takes what is left of the exits whose next entries were lost.
   public mutating func noteGap() throws {}
+  /// Ends the export.
   public mutating func finish() throws { try rows.finish() }
 }
 

@@ -34,6 +34,7 @@ public struct ExitRows: ExportTarget {
     rows = RowWriter(format, table: "exits", columns: Self.columns, facts: facts, to: output)
   }
 
+  /// Takes an event.
   public mutating func receive(
     _ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>
   ) throws {
@@ -59,8 +60,10 @@ public struct ExitRows: ExportTarget {
     try rows.endRow()
   }
 
+  /// Takes a kernel exit.
   public mutating func receive(_ exit: KernelExitRecord) throws {}
 
+  /// Ends the handling of an exit with an event behind the range.
   public mutating func complete(with event: Event) throws -> Bool {
     let (exit, isWaiting) = pairing.complete(with: event)
     if let exit { try add(exit) }
@@ -72,6 +75,7 @@ public struct ExitRows: ExportTarget {
     for exit in pairing.removeAll() { try add(exit) }
   }
 
+  /// Ends the export.
   public mutating func finish() throws {
     try noteGap()
     try rows.finish()

@@ -29,7 +29,9 @@ public protocol ExportTarget {
 }
 
 extension ExportTarget {
+  /// Nothing waits where durations are not told.
   public mutating func complete(with event: Event) throws -> Bool { false }
+  /// Nothing waits where durations are not told.
   public mutating func complete(with exit: KernelExitRecord) throws -> Bool { false }
 }
 

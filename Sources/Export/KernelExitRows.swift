@@ -33,10 +33,12 @@ public struct KernelExitRows: ExportTarget {
       format, table: "kernel-exits", columns: Self.columns, facts: facts, to: output)
   }
 
+  /// Takes an event.
   public mutating func receive(
     _ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>
   ) throws {}
 
+  /// Takes a kernel exit.
   public mutating func receive(_ exit: KernelExitRecord) throws {
     if let exit = pairing.add(exit) { try add(exit) }
   }
@@ -73,6 +75,7 @@ public struct KernelExitRows: ExportTarget {
     try rows.endRow()
   }
 
+  /// Ends a kernel exit with one behind the range.
   public mutating func complete(with exit: KernelExitRecord) throws -> Bool {
     let (exit, isWaiting) = pairing.complete(with: exit)
     if let exit { try add(exit) }
@@ -84,6 +87,7 @@ public struct KernelExitRows: ExportTarget {
     for exit in pairing.removeAll() { try add(exit) }
   }
 
+  /// Ends the export.
   public mutating func finish() throws {
     try noteGap()
     try rows.finish()

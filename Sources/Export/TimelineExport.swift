@@ -26,16 +26,22 @@ public struct TimelineExport: ExportTarget {
       }
   }
 
+  /// Takes an event.
   public mutating func receive(
     _ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>
   ) throws { try builder.add(event, at: index, payload: payload) }
 
+  /// Takes a kernel exit.
   public mutating func receive(_ exit: KernelExitRecord) throws { try builder.add(exit) }
+  /// Ends the handling of an exit with an event behind the range.
   public mutating func complete(with event: Event) throws -> Bool { builder.complete(with: event) }
+  /// Ends a kernel exit with one behind the range.
   public mutating func complete(with exit: KernelExitRecord) throws -> Bool {
     builder.complete(with: exit)
   }
+  /// Takes what is left of the exits whose next entries were lost.
   public mutating func noteGap() throws { try builder.noteGap() }
+  /// Ends the export.
   public mutating func finish() throws { try builder.finish() }
 }
 
