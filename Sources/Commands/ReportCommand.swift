@@ -83,7 +83,8 @@ struct ReportPartOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"))
+    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"),
+    transform: TimeRange.init(parsing:))
   var time: TimeRange?
 
   @Option(name: .long, help: "Only this vCPU.")
@@ -101,7 +102,7 @@ struct ReportPartOptions: ParsableArguments {
     help: ArgumentHelp(
       "A phase begins by console text, a port write or an event, as in stats. Repeatable.",
       valueName: "name=trigger"))
-  var phaseMarker: [PhaseChoice] = []
+  var phaseMarker: [String] = []
 
   @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
   var skipDamaged = false
@@ -109,19 +110,14 @@ struct ReportPartOptions: ParsableArguments {
   /// What to ask of a reel.
   func query(for opened: OpenedReel) throws -> ExitStatistics.Query {
     if time != nil { try opened.requireTimes("--time") }
-    let blocks = opened.reel.eventBlocks
-    if let range, let first = blocks.first, range.lower >= opened.reel.eventCount {
-      throw CommandFailure(
-        "\(opened.path): --range begins at event \(range.lower), and the reel has events "
-          + "\(first.header.firstEvent)..<\(opened.reel.eventCount)")
-    }
     var query = ExitStatistics.Query()
     query.selection.range = range.map { $0.lower..<($0.upper ?? .max) }
     query.selection.time = time?.nanoseconds
     query.selection.vcpu = vcpu
     query.selection.skipsDamagedBlocks = skipDamaged
-    query.phaseMarkers = phaseMarker.map(\.marker)
+    query.phases = try StatisticsSelectionOptions.phases(phaseMarker)
     query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
+    try StatisticsSelectionOptions.check(query, opened)
     return query
   }
 }

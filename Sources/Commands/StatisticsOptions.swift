@@ -62,7 +62,7 @@ struct StatisticsSelectionOptions: ParsableArguments {
     query.selection.time = time?.nanoseconds
     query.selection.vcpu = vcpu
     query.selection.skipsDamagedBlocks = skipDamaged
-    query.phases = try phases()
+    query.phases = try Self.phases(phaseMarker)
     query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
     if query.symbols == nil, query.dimensions.contains(.symbol) {
       throw CommandFailure("--by symbol needs --symbols: the kernel's vmlinux or System.map")
@@ -71,22 +71,24 @@ struct StatisticsSelectionOptions: ParsableArguments {
       throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
     }
     if time != nil { try opened.requireTimes("--time") }
-    try check(query, opened)
+    try Self.check(query, opened)
     return query
   }
 
-  private func phases() throws -> PhaseTracker? {
-    guard !phaseMarker.isEmpty else { return nil }
+  /// The phases that markers begin; `nil` without markers.
+  static func phases(_ markers: [String]) throws -> PhaseTracker? {
+    guard !markers.isEmpty else { return nil }
     do throws(PhaseMarkerError) {
-      var markers: [PhaseMarker] = []
-      for text in phaseMarker { markers.append(try PhaseMarker(parsing: text)) }
-      return try PhaseTracker(markers)
+      var parsed: [PhaseMarker] = []
+      for text in markers { parsed.append(try PhaseMarker(parsing: text)) }
+      return try PhaseTracker(parsed)
     } catch {
       throw CommandFailure("--phase-marker: \(error.description)")
     }
   }
 
-  private func check(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
+  /// Refuses a part that a reel does not have.
+  static func check(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
     let reel = opened.reel
     guard !reel.eventBlocks.isEmpty || !reel.kernelExitBlocks.isEmpty else {
       throw CommandFailure("\(opened.path): it holds no exits to count")
