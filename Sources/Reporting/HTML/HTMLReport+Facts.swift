@@ -9,7 +9,9 @@ extension HTMLReport {
     let exits = data.statistics.table.samples
     var sentence = "\(HTMLNumber.grouped(exits)) guest-made exits"
     if data.statistics.population != .runner { sentence = "\(HTMLNumber.grouped(exits)) exits" }
-    if hasTimes { sentence += " in \(HTMLNumber.duration(totals.durationNanoseconds)) of host time" }
+    if hasTimes {
+      sentence += " in \(HTMLNumber.duration(totals.durationNanoseconds)) of host time"
+    }
     if let ending = totals.ending { sentence += "; end: \(ending.description)" }
     return sentence + "."
   }
@@ -102,7 +104,8 @@ extension HTMLReport {
       let sealed = NumberText.count(totals.sealedSegments, "sealed segment")
       tiles += [
         (
-          "Guest's clock", HTMLNumber.duration(totals.virtualTimeNanoseconds), "virtual time at the end"
+          "Guest's clock", HTMLNumber.duration(totals.virtualTimeNanoseconds),
+          "virtual time at the end"
         ),
         (
           "Interrupts", HTMLNumber.grouped(data.statistics.interrupts.samples),
@@ -188,7 +191,9 @@ extension HTMLReport {
       ("Exit cost", HTMLNumber.duration(policies.exitCostNanoseconds)),
       ("Check", policies.check), ("Keyframes", Listing.counts(data.statistics.totals.keyframes)),
     ]
-    rows += (metadata.history ?? []).map { ("History", "\($0.operation) (\($0.tool)): \($0.removed)") }
+    rows += (metadata.history ?? []).map {
+      ("History", "\($0.operation) (\($0.tool)): \($0.removed)")
+    }
     definitions(rows, &html)
   }
 }

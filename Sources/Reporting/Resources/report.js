@@ -31,15 +31,16 @@
     body.append(...rows.map((pair) => pair[1]));
   };
 
-  // Filtering: what does not hold the text is hidden.
+  // Filtering: what does not hold the text is hidden; either mu finds microseconds.
+  const fold = (text) => text.normalize("NFKC").toLowerCase();
   const filter = (items, place, what) => {
     const count = make("span", { role: "status" });
     const input = make("input", { type: "search", autocomplete: "off", spellcheck: false });
     input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase();
+      const wanted = fold(input.value);
       let shown = 0;
       for (const item of items()) {
-        item.hidden = !item.textContent.toLowerCase().includes(wanted);
+        item.hidden = !fold(item.textContent).includes(wanted);
         if (!item.hidden) shown += 1;
       }
       count.textContent = wanted ? `${shown} of ${items().length} ${what}` : "";
