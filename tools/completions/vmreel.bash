@@ -173,13 +173,13 @@ _vmreel() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    record|replay|join|info|dump|stats|diff|verify|recover|trim|strip|guests|doctor|bench|help)
+    record|replay|join|info|dump|stats|report|export|diff|verify|recover|trim|strip|import|guests|doctor|bench|help)
         # Offer subcommand argument completions
         "_vmreel_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'record replay join info dump stats diff verify recover trim strip guests doctor bench help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'record replay join info dump stats report export diff verify recover trim strip import guests doctor bench help' -- "${cur}"))
         ;;
     esac
 }
@@ -429,6 +429,65 @@ _vmreel_stats() {
     esac
 }
 
+_vmreel_report() {
+    repeating_flags=()
+    non_repeating_flags=(--force --skip-damaged --version -h --help)
+    repeating_options=(--phase-marker)
+    non_repeating_options=(--output -o --title --range --time --vcpu --symbols)
+    __vmreel_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--output'|'-o')
+        return
+        ;;
+    '--title')
+        return
+        ;;
+    '--range')
+        return
+        ;;
+    '--time')
+        return
+        ;;
+    '--vcpu')
+        return
+        ;;
+    '--symbols')
+        return
+        ;;
+    '--phase-marker')
+        return
+        ;;
+    esac
+}
+
+_vmreel_export() {
+    repeating_flags=()
+    non_repeating_flags=(--skip-damaged --force --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format --table --range --output -o)
+    __vmreel_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __vmreel_add_completions -W 'csv'$'\n''jsonl'$'\n''sqlite'$'\n''perfetto'$'\n''chrome'
+        return
+        ;;
+    '--table')
+        __vmreel_add_completions -W 'events'$'\n''exits'$'\n''kernel-exits'
+        return
+        ;;
+    '--range')
+        return
+        ;;
+    '--output'|'-o')
+        return
+        ;;
+    esac
+}
+
 _vmreel_diff() {
     repeating_flags=()
     non_repeating_flags=(--quiet -q --version -h --help)
@@ -513,6 +572,28 @@ _vmreel_strip() {
     # Offer option value completions
     case "${prev}" in
     '--output'|'-o')
+        return
+        ;;
+    esac
+}
+
+_vmreel_import() {
+    repeating_flags=()
+    non_repeating_flags=(--force --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--output -o --format --pid)
+    __vmreel_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--output'|'-o')
+        return
+        ;;
+    '--format')
+        __vmreel_add_completions -W 'perf-script'$'\n''trace-cmd-report'$'\n''ftrace'
+        return
+        ;;
+    '--pid')
         return
         ;;
     esac

@@ -19,7 +19,7 @@ extension HTMLReport {
   /// What a reader must know before believing the numbers.
   var notes: [String] {
     let totals = data.statistics.totals
-    var notes = [data.statistics.scope.prefix(1).uppercased() + data.statistics.scope.dropFirst()]
+    var notes = [data.statistics.scope]
     if !hasTimes {
       notes.append("host times were stripped from this reel; plots go by the events' numbers")
     }
@@ -42,7 +42,7 @@ extension HTMLReport {
       (totals.unreadableKeyframes, "keyframes could not be read"),
     ]
     notes += losses.filter { $0.0 > 0 }.map { "\(HTMLNumber.grouped($0.0)) \($0.1)" }
-    return notes.map { $0 + "." }
+    return notes.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }
   }
 
   /// The few facts of the header.
