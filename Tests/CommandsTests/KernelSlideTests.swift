@@ -6,7 +6,7 @@ import Trace
 
 @testable import Commands
 
-/// KASLR offsets of sample reels. Their memory is stripped; registers at keyframes are not.
+/// KASLR offsets of sample reels, whose memory is stripped; registers at keyframes are there.
 @Suite struct KernelSlideTests {
   private static func reel(_ name: String) throws -> Reel {
     let file = URL(filePath: #filePath)
