@@ -55,6 +55,7 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CZydis", linkerSettings: [.linkedLibrary("Zydis")]),
     layer("Bytes", ["CCrypto", "CZlib"]),
 
@@ -71,17 +72,20 @@ let package = Package(
     layer(
       "Analysis",
       ["Bytes", "Trace", .product(name: "Histogram", package: "hdrhistogram-swift")]),
+    layer("Import", ["Machine", "Trace"]),
     layer("SyntheticReels", ["Bytes", "Trace"]),
+    layer("SQLiteIO", ["CSQLite"]),
 
     // L3
     layer("Reporting", ["Analysis", "Trace"]),
+    layer("Export", ["Analysis", "Trace"]),
 
     // L4
     layer(
       "Commands",
       [
         "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
-        "Analysis", "SyntheticReels", "Reporting", argumentParser,
+        "Analysis", "Import", "SyntheticReels", "SQLiteIO", "Reporting", "Export", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -99,8 +103,13 @@ let package = Package(
       ["Bytes", "Machine", "ReelFixtures", "Trace", "TraceIO", "CAllocationCounter"]),
     tests(of: "KVM", ["Bytes", "Machine"]),
     tests(of: "Analysis", ["Bytes", "Machine", "ReelFixtures", "Trace"]),
+    .testTarget(
+      name: "ImportTests", dependencies: ["Analysis", "CZstd", "Import", "Trace"],
+      exclude: ["Logs"],
+      swiftSettings: strict),
     tests(of: "SyntheticReels", ["Analysis", "Bytes", "ReelFixtures", "Trace"]),
     tests(of: "Reporting", ["Analysis", "ReelFixtures", "Trace"]),
+    tests(of: "Export", ["Analysis", "ReelFixtures", "Trace"]),
     tests(
       of: "Commands",
       [
@@ -109,7 +118,9 @@ let package = Package(
       ]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Analysis", "Bytes", "Machine", "ReelFixtures", "Reporting", "Trace"],
+      dependencies: [
+        "Analysis", "Bytes", "Export", "Import", "Machine", "ReelFixtures", "Reporting", "Trace",
+      ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",

@@ -212,6 +212,10 @@ class Checker:
         for flags, address, duration in zip(column["flags"], column["address"], column["slice"]):
             require(flags & 8 or not address, "an address that is not known")
             require(flags & 16 or not duration, "a duration where the entry is not known")
+        for access, width, elements, value, flags in zip(*(column[name] for name in (
+                "access", "width", "count", "value", "flags"))):
+            require(access & 127 <= 3 and access != 128, f"an access of kind {access & 127}")
+            require(flags & 8 if access else not (width or elements or value), "half an access")
         for position, anchor in enumerate(sums(column["anchor"], block.first_event)):
             require(position or anchor == block.first_event, "its first event is not its first anchor")
             require(anchor >= self.anchor, f"anchor {anchor} after {self.anchor}")

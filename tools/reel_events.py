@@ -72,7 +72,11 @@ KERNEL_EXIT_COLUMNS = dict(enumerate((
     Column("error_code", PLANES),
     Column("address", PLANES),
     Column("gap", ZIGZAG_PLANES),
-    Column("slice", ZIGZAG_PLANES)), start=1))
+    Column("slice", ZIGZAG_PLANES),
+    Column("access", PLANES, limit=255),
+    Column("width", PLANES, limit=255),
+    Column("count", PLANES, limit=2**32 - 1),
+    Column("value", PLANES)), start=1))
 
 
 def planes(data, count):

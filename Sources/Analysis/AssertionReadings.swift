@@ -27,8 +27,10 @@ public struct AssertionReadings: ExitObserver {
     tallies = Set(queries.map(\.subject)).map { Tally(subject: $0) }
   }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> { [.address, .width, .count, .ripDelta, .waited] }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     if exit.reason.isa != 0 {
       allOfKernel &+= 1
@@ -40,6 +42,7 @@ public struct AssertionReadings: ExitObserver {
     }
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     interrupts &+= 1
     let injected = interrupt.address

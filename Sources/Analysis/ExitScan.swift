@@ -261,7 +261,7 @@ public struct ExitScan {
     _ byte: UInt8, _ stream: UInt8, _ index: EventIndex, _ observer: inout some ExitObserver
   ) {
     counts.consoleBytes[Int(stream)] &+= 1
-    phases?.note(consoleByte: byte, stream: stream, at: index)
+    phases?.note(consoleByte: byte)
     observer.observe(consoleByte: byte, stream: stream, at: index, time: lastTime)
   }
 

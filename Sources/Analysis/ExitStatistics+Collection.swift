@@ -66,8 +66,8 @@ public struct StatisticsCollection {
     statistics.kernel = KernelExitSource(reel)
     statistics.findings = tables.standingOut?.findings ?? []
     if let phases = pass.events.phases {
-      statistics.phases = (0...phases.markers.count).map { phases.name(UInt16($0)) }
-      statistics.missingPhases = phases.missing.map(\.name)
+      statistics.phases = phases.names
+      statistics.missingPhases = phases.missing
     }
     statistics.totals = totals(reel)
     return statistics

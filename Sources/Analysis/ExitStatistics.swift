@@ -38,8 +38,8 @@ public struct ExitStatistics: Codable, Equatable, Sendable {
     public var dimensions: [ExitDimension] = []
     /// The part of the reel.
     public var selection = ExitSelection()
-    /// What begins the phases of the guest's life.
-    public var phaseMarkers: [PhaseMarker] = []
+    /// The phases of the guest's life, none begun; `nil` without phases.
+    public var phases: PhaseTracker?
     /// The symbols of the guest's kernel.
     public var symbols: SymbolTable?
     /// Whether rows get histograms.
@@ -79,7 +79,7 @@ public struct ExitStatistics: Codable, Equatable, Sendable {
   public var findings: [StandingOut.Finding] = []
   /// What the reel knows of exits the host's kernel saw.
   public var kernel = KernelExitSource()
-  /// The phases that were found, in order of their numbers.
+  /// The phases asked for, in order of their markers.
   public var phases: [String] = []
   /// Markers of phases that never came.
   public var missingPhases: [String] = []

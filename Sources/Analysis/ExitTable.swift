@@ -32,8 +32,9 @@ public struct ExitRow: Codable, Equatable, Sendable {
   public var timePercent: Double = 0
   /// Bytes moved by port, MMIO and MSR accesses.
   public var byteCount: UInt64 = 0
-  /// From leaving the guest by this exit to entering it again; the last exit has none. Of
-  /// interrupts, from pending to injected.
+  /// From leaving the guest by this exit to entering it again; the last exit has none.
+  ///
+  /// Of interrupts, from pending to injected.
   public var handling = DurationSummary()
   /// From entering the guest to leaving it by this exit.
   public var inGuest = DurationSummary()

@@ -13,6 +13,8 @@ public struct ExitTabulator: ExitObserver {
   /// Which exits it counts.
   public let filter: ExitFilter
   private let countsBytes: Bool
+  /// Whether a run's widths are there for batches.
+  private let readsWidths: Bool
   private var index: ExitRowIndex
   private var rows: [Row] = []
   private var ticks = TickCounts()
@@ -34,22 +36,26 @@ public struct ExitTabulator: ExitObserver {
     self.filter = filter
     self.countsBytes = countsBytes
     index = ExitRowIndex(dimensions.isEmpty ? [filter.defaultDimension] : dimensions, names)
+    readsWidths = countsBytes || filter != .vmexit || index.columns.contains(.width)
   }
 
   /// What it tells exits apart by.
   public var dimensions: [ExitDimension] { index.dimensions }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> {
     let needed = countsBytes ? index.columns.union([.width, .count]) : index.columns
     return filter == .vmexit ? needed : needed.union([.address, .width, .count, .waited])
   }
 
+  /// Counts an exit.
   @inline(__always)
   public mutating func observe(_ exit: borrowing ExitSample) {
     guard filter.holds(exit) else { return }
     count(exit)
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     if filter == .irq { count(interrupt) }
   }
@@ -59,8 +65,8 @@ public struct ExitTabulator: ExitObserver {
 
   private var needsSamples: Bool { dimensions.contains { $0 == .wake || $0 == .vector } }
 
+  /// Counts a batch of exits.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
-    let countsBytes = columns.contains(.width)
     for exit in 0..<batch.count {
       let place = batch.rows[exit]
       let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))
@@ -71,7 +77,7 @@ public struct ExitTabulator: ExitObserver {
       if row == rows.count { addRow() }
       rowsOfBatch[exit] = row
       rows[row].samples &+= 1
-      if countsBytes, kind.movesBytes {
+      if readsWidths, kind.movesBytes {
         rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
       }
     }
@@ -170,12 +176,15 @@ public struct ExitTabulators: ExitObserver {
     self.all = all
   }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> { all.reduce(into: []) { $0.formUnion($1.columns) } }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     for index in all.indices { all[index].observe(exit) }
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     for index in all.indices { all[index].observe(interrupt: interrupt) }
   }

@@ -53,14 +53,17 @@ public struct IntervalSeries: ExitObserver {
   /// What exits are told apart by.
   public var dimensions: [ExitDimension] { index.dimensions }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> {
     filter == .vmexit ? index.columns : index.columns.union([.address, .width, .count, .waited])
   }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     if filter.holds(exit) { count(exit) }
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     if filter == .irq { count(interrupt) }
   }

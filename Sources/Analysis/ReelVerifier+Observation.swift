@@ -19,6 +19,7 @@ extension ReelVerifier {
       if exit.isa != 1, exit.isa != 2 {
         note(.damage, block, "a kernel exit is of instruction set \(exit.isa), which is none")
       }
+      if let what = Self.misfit(of: exit) { note(.damage, block, what) }
       if exit.anchor < lastAnchor {
         note(
           .damage, block, "a kernel exit after event \(exit.anchor) follows one after \(lastAnchor)"
@@ -34,6 +35,19 @@ extension ReelVerifier {
     }
     result.checked.kernelExits += UInt64(decoded.exits.count)
     result.checked.skippedColumns += UInt64(decoded.skippedColumns)
+  }
+
+  /// What does not fit together in what a kernel exit says of the access it was for.
+  private static func misfit(of exit: KernelExitRecord) -> String? {
+    if exit.access == .none {
+      return exit.width == 0 && exit.count == 0 && exit.value == 0
+        ? nil : "a kernel exit says how an access was and not what was accessed"
+    }
+    guard [.port, .memory, .msr].contains(exit.access.kind) else {
+      return "a kernel exit is for an access of kind \(exit.access.kind.rawValue), which is none"
+    }
+    return exit.flags.contains(.address)
+      ? nil : "a kernel exit is for an access and does not say to where"
   }
 
   /// What a whole reel says of its kernel exits against what there is.

@@ -53,12 +53,15 @@ public struct SlowExits: ExitObserver {
     self.names = names
   }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> { [.address, .width, .count, .ripDelta, .waited] }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     if filter.holds(exit) { take(exit) }
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     if filter == .irq { take(interrupt) }
   }

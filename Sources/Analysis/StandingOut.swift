@@ -50,8 +50,10 @@ public struct StandingOut: ExitObserver {
       .vmexit, by: names.symbols == nil ? [.rip] : [.symbol], names, countsBytes: false)
   }
 
+  /// The columns it needs.
   public var columns: Set<EventColumn> { [.address, .width, .count, .ripDelta, .value] }
 
+  /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
     if exit.reason.isa == 0, exit.reason.code >= 32 {
       kicks.add(exit)
@@ -69,6 +71,7 @@ public struct StandingOut: ExitObserver {
     last = copy exit
   }
 
+  /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
     // Writes with an interrupt between them cannot be put together.
     last = nil

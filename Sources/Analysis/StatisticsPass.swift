@@ -24,12 +24,12 @@ public struct StatisticsPass {
     let isKernelOnly = reel.eventBlocks.isEmpty && !reel.kernelExitBlocks.isEmpty
     population = query.population ?? (isKernelOnly ? .kernel : .runner)
     events = ExitScan(reel, query.selection, hasTimes: hasTimes)
-    if !query.phaseMarkers.isEmpty { events.phases = PhaseTracker(query.phaseMarkers) }
+    events.phases = query.phases
     kernelExits = KernelExitScan(
       reel, query.selection, isHandledAlone: population == .handled || population == .all)
     var names = ExitNames(metadata)
     names.symbols = query.symbols
-    names.phases = [PhaseTracker.firstName] + query.phaseMarkers.map(\.name)
+    names.phases = query.phases?.names ?? []
     self.names = names
   }
 

@@ -89,7 +89,7 @@ public enum StatisticsSubject: Hashable, Sendable {
   case symbol(String)
   /// Exits to a device of the board; see ``DeviceNames``.
   case device(String)
-  /// Exits in a phase; see ``PhaseTracker``.
+  /// Exits in a phase; see ``PhaseMarker``.
   case phase(String)
 
   /// Whether its exits can move bytes between guest and devices.

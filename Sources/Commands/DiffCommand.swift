@@ -58,6 +58,7 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
+    for opened in [first, second] { try opened.requireRecording(to: "compare event by event") }
     var options = ReelDifference.Options()
     options.context = context
     options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))

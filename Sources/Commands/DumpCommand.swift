@@ -51,6 +51,7 @@ struct DumpCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
+    if !kernelExits { try opened.requireRecording(to: "show events or a console of") }
     let times = times && !opened.strippedParts.contains(.times)
     if console, !opened.reel.header.hasConsole {
       throw CommandFailure("\(reel): the console text was stripped from this reel")

@@ -75,10 +75,22 @@ struct OpenedReel {
     return notes.isEmpty ? nil : notes.joined(separator: "; ")
   }
 
+  /// Refuses a reel without events, which an import makes.
+  ///
+  /// - Parameter what: what the command would do with them: `replay`.
+  /// - Throws: ``CommandFailure``.
+  func requireRecording(to what: String) throws {
+    guard metadata.imported != nil || metadata.guest.kind == "imported" else { return }
+    throw CommandFailure(
+      "\(path) was imported from a log, so it holds no recording to \(what); info, stats, "
+        + "verify and dump --kernel-exits read what it has")
+  }
+
   /// Refuses a reel that was stripped of what a replay needs.
   ///
   /// - Throws: ``CommandFailure``.
   func requireReplayable() throws {
+    try requireRecording(to: "replay")
     guard reel.header.hasConsole else {
       throw CommandFailure("\(path): \(TraceError.consoleStripped.description)")
     }

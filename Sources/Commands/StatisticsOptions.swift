@@ -44,7 +44,7 @@ struct StatisticsSelectionOptions: ParsableArguments {
     help: ArgumentHelp(
       "A phase begins by console text, a port write or an event: kernel=console:Linux, "
         + "boot=port:0x80:0x3c, late=event:9000. Repeatable.", valueName: "name=trigger"))
-  var phaseMarker: [PhaseChoice] = []
+  var phaseMarker: [String] = []
 
   @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
   var skipDamaged = false
@@ -62,17 +62,28 @@ struct StatisticsSelectionOptions: ParsableArguments {
     query.selection.time = time?.nanoseconds
     query.selection.vcpu = vcpu
     query.selection.skipsDamagedBlocks = skipDamaged
-    query.phaseMarkers = phaseMarker.map(\.marker)
+    query.phases = try phases()
     query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
     if query.symbols == nil, query.dimensions.contains(.symbol) {
       throw CommandFailure("--by symbol needs --symbols: the kernel's vmlinux or System.map")
     }
-    if query.phaseMarkers.isEmpty, query.dimensions.contains(.phase) {
+    if query.phases == nil, query.dimensions.contains(.phase) {
       throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
     }
     if time != nil { try opened.requireTimes("--time") }
     try check(query, opened)
     return query
+  }
+
+  private func phases() throws -> PhaseTracker? {
+    guard !phaseMarker.isEmpty else { return nil }
+    do throws(PhaseMarkerError) {
+      var markers: [PhaseMarker] = []
+      for text in phaseMarker { markers.append(try PhaseMarker(parsing: text)) }
+      return try PhaseTracker(markers)
+    } catch {
+      throw CommandFailure("--phase-marker: \(error.description)")
+    }
   }
 
   private func check(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
@@ -278,34 +289,6 @@ extension OpenedReel {
     guard !strippedParts.contains(.times) else {
       throw CommandFailure(
         "\(path): \(option) needs host times, and this reel was stripped of them")
-    }
-  }
-}
-
-/// A marker of a phase.
-struct PhaseChoice: ExpressibleByArgument {
-  var marker: PhaseMarker
-
-  /// Reads `NAME=console:TEXT`, `NAME=port:PORT[:VALUE]` or `NAME=event:N`.
-  init?(argument: String) {
-    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    guard parts.count == 2, !parts[0].isEmpty else { return nil }
-    let trigger = parts[1].split(separator: ":", maxSplits: 1).map(String.init)
-    guard trigger.count == 2, !trigger[1].isEmpty else { return nil }
-    switch trigger[0] {
-    case "console":
-      marker = PhaseMarker(name: parts[0], trigger: .console(Array(trigger[1].utf8)))
-    case "event":
-      guard let event = EventIndex(trigger[1]) else { return nil }
-      marker = PhaseMarker(name: parts[0], trigger: .event(event))
-    case "port":
-      let numbers = trigger[1].split(separator: ":").map { Address(argument: String($0))?.value }
-      guard let first = numbers.first, let port = first, numbers.count <= 2,
-        !numbers.contains(where: { $0 == nil })
-      else { return nil }
-      marker = PhaseMarker(
-        name: parts[0], trigger: .port(port, value: numbers.count == 2 ? numbers[1] : nil))
-    default: return nil
     }
   }
 }

@@ -29,6 +29,7 @@ struct TrimCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedReel(path: reel)
+    try opened.requireRecording(to: "trim")
     var trimmer: ReelTrimmer
     do throws(TrimRefusal) {
       trimmer = try ReelTrimmer(opened.reel, from: range.lower, to: range.upper)

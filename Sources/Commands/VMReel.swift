@@ -23,9 +23,10 @@ public struct VMReel: ParsableCommand {
     version: "vmreel \(version) (trace format \(format))",
     subcommands: [
       RecordCommand.self, ReplayCommand.self, JoinCommand.self, InfoCommand.self, DumpCommand.self,
-      StatsCommand.self, DiffCommand.self, VerifyCommand.self, RecoverCommand.self,
+      StatsCommand.self, ExportCommand.self, DiffCommand.self, VerifyCommand.self,
+      RecoverCommand.self,
       TrimCommand.self,
-      StripCommand.self,
+      StripCommand.self, ImportCommand.self,
       GuestsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 

@@ -102,7 +102,7 @@ final class KernelExitTracer {
       append(assembly.enter(at: time))
     } else if number == runReturn.format.number {
       let error = Int32(truncatingIfNeeded: unsafe raw.value(of: runError))
-      append(assembly.runReturned(interrupted: error < 0))
+      assembly.runReturned(interrupted: error < 0)
     } else if number == pageFault.format.number {
       assembly.fault(at: unsafe raw.value(of: faultAddress))
     } else if number == mmio.format.number {

@@ -33,6 +33,8 @@ public struct KernelExit: Equatable, Sendable {
   public var interruptInformation: UInt32 = 0
   /// The error code of ``interruptInformation``.
   public var errorCode: UInt32 = 0
+  /// The access it was for; the last one where there were several, `nil` when none was traced.
+  public var access: TracedAccess?
   /// Where the guest accessed memory, for a fault of nested paging; `nil` when that is not known.
   public var guestPhysicalAddress: UInt64?
   /// Host monotonic nanoseconds when the guest was entered before; `nil` when that is not known.
@@ -52,6 +54,44 @@ public struct KernelExit: Equatable, Sendable {
     case 2: reason == 0x400
     default: false
     }
+  }
+}
+
+/// An access to a port, to memory outside RAM or to an MSR, as kvm_pio, kvm_mmio and kvm_msr trace it.
+public struct TracedAccess: Equatable, Sendable {
+  /// What was accessed.
+  public enum Kind: UInt8, Sendable, CaseIterable {
+    /// An I/O port.
+    case port = 1
+    /// Memory that is not RAM.
+    case memory = 2
+    /// A model-specific register.
+    case msr = 3
+  }
+
+  /// What was accessed.
+  public var kind: Kind
+  /// Whether the guest wrote.
+  public var isWrite: Bool
+  /// Bytes of one element; 8 for an MSR.
+  public var width: UInt8
+  /// Elements of a string access, else 1.
+  public var count: UInt32
+  /// The port, the guest physical address or the MSR's index.
+  public var address: UInt64
+  /// What was read or written, of a string access the first element.
+  public var value: UInt64
+
+  /// Makes an access.
+  public init(
+    _ kind: Kind, isWrite: Bool, width: UInt8, count: UInt32 = 1, address: UInt64, value: UInt64
+  ) {
+    self.kind = kind
+    self.isWrite = isWrite
+    self.width = width
+    self.count = count
+    self.address = address
+    self.value = value
   }
 }
 

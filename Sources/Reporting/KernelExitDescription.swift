@@ -22,6 +22,7 @@ public struct KernelExitDescription {
     var parts = ["       +", name + String(repeating: " ", count: max(0, width - name.count))]
     let detail = exit.detail
     if !detail.isEmpty { parts.append(detail) }
+    if let access = accessText { parts.append(access) }
     if let place { parts.append("gpa=" + place) }
     parts.append("rip=" + NumberText.hex(exit.rip))
     if detail.isEmpty, exit.info1 != 0 { parts.append("info1=" + NumberText.hex(exit.info1)) }
@@ -48,6 +49,12 @@ public struct KernelExitDescription {
     if exit.vcpu != 0 { fields.append("\"vcpu\":\(exit.vcpu)") }
     if !exit.detail.isEmpty { fields.append("\"detail\":" + EscapedText.json(exit.detail)) }
     if exit.flags.contains(.address) { fields.append("\"address\":" + quoted(exit.address)) }
+    if exit.access != .none {
+      fields.append("\"access\":\"\(exit.access.name)\"")
+      fields.append("\"isWrite\":\(exit.access.isWrite)")
+      fields.append("\"width\":\(exit.width),\"count\":\(exit.count)")
+      fields.append("\"value\":" + quoted(exit.value))
+    }
     fields.append("\"outcome\":\"\(outcome ?? "in kernel")\"")
     if times {
       fields.append("\"entryNanoseconds\":\(exit.entryTime)")
@@ -56,9 +63,26 @@ public struct KernelExitDescription {
     return "{" + fields.joined(separator: ",") + "}"
   }
 
+  /// `write msr 0x277:8 value=0x7010600070406`, with `x16` behind the width of sixteen elements.
+  ///
+  /// Of a port the qualification may have said the most.
+  private var accessText: String? {
+    guard exit.access != .none else { return nil }
+    if exit.access.kind == .port, !exit.detail.isEmpty {
+      return (exit.count > 1 ? "x\(exit.count) " : "") + "value=" + NumberText.hex(exit.value)
+    }
+    return (exit.access.isWrite ? "write " : "read ") + exit.access.name + " "
+      + NumberText.hex(exit.address) + ":\(exit.width)" + (exit.count > 1 ? "x\(exit.count)" : "")
+      + " value=" + NumberText.hex(exit.value)
+  }
+
   private var place: String? {
-    guard exit.flags.contains(.address) else { return exit.isNestedPagingFault ? "unknown" : nil }
-    return NumberText.hex(exit.address)
+    // An access to memory has said it.
+    guard exit.access.kind != .memory else { return nil }
+    guard let address = exit.guestPhysicalAddress else {
+      return exit.isNestedPagingFault ? "unknown" : nil
+    }
+    return NumberText.hex(address)
   }
 
   /// What became of it, when the kernel did not just go on.

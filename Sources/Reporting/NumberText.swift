@@ -24,7 +24,7 @@ public enum NumberText {
   }
 
   /// Nanoseconds in the unit that suits them: `870 ns`, `1.234 ms`, `2.500 s`.
-  static func duration(_ nanoseconds: UInt64) -> String {
+  public static func duration(_ nanoseconds: UInt64) -> String {
     switch nanoseconds {
     case ..<1000: "\(nanoseconds) ns"
     case ..<1_000_000: fixed(Double(nanoseconds) / 1e3, decimals: 3) + " us"
@@ -34,7 +34,7 @@ public enum NumberText {
   }
 
   /// `0x` and lower-case hex digits.
-  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+  public static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   /// `0x` and at least so many hex digits.
   static func hex(_ value: UInt64, digits: Int) -> String {
@@ -43,7 +43,7 @@ public enum NumberText {
   }
 
   /// `1 event`, `2 events`.
-  static func count(_ number: UInt64, _ noun: String) -> String {
+  public static func count(_ number: UInt64, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 }

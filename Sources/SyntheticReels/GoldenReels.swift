@@ -93,6 +93,21 @@ public enum GoldenReels {
     return StateEntry(kind: 9, version: 2, bytes: writer.bytes)
   }
 
+  private static var importedLog: Metadata.ImportedLog {
+    Metadata.ImportedLog(
+      format: "perf-script",
+      sources: [
+        .init(name: "perf.txt", sha256: String(repeating: "0", count: 64), byteCount: 60_000)
+      ],
+      firstNanoseconds: 25_468_352_193, lines: 700, events: 600, otherEvents: ["kvm_fpu": 99],
+      unknownLines: ["no event": 1], unknownSamples: ["not a line of perf's"], lostEvents: 0,
+      process: nil,
+      vcpus: [
+        .init(
+          number: 0, logNumber: 0, thread: 4711, process: 4700, command: "CPU 0/KVM", exits: 194)
+      ])
+  }
+
   /// What an import of another tool's trace has: kernel exits and totals, no events, no keyframes.
   private static var statisticsOnly: GoldenReel {
     var configuration = SyntheticReel.Configuration()
@@ -104,7 +119,8 @@ public enum GoldenReels {
     let chosen = configuration
     var metadata = chosen.metadata(tool: "synthetic")
     metadata.guest.kind = "imported"
-    metadata.guest.name = "perf.data"
+    metadata.guest.name = "perf.txt"
+    metadata.imported = importedLog
     return GoldenReel("statistics-only", metadata: metadata) { metadataJSON in
       let assembler = ReelAssembler(
         pageKey: pageKey, metadataJSON: metadataJSON, blockSize: blockSize)
@@ -113,6 +129,7 @@ public enum GoldenReels {
       while reel.nextBatch(&batch) {
         for var exit in batch.kernelExits {
           exit.anchor = 0
+          exit.traceAccess()
           assembler.append(exit)
         }
         for var totals in batch.totals where totals.moment != .keyframe {
@@ -121,10 +138,33 @@ public enum GoldenReels {
         }
       }
       var end = reel.end
+      end.reason = .endOfLog
       (end.eventCount, end.guestMadeExits, end.keyframeCount) = (0, 0, 0)
       end.virtualTime = 0
       end.digest = RunningDigest.initial.value
       return assembler.finish(end)
     }
+  }
+}
+
+extension KernelExitRecord {
+  /// Adds what kvm_pio, kvm_mmio and kvm_msr would tell of an exit of VMX.
+  fileprivate mutating func traceAccess() {
+    switch reason {
+    case 30:
+      access = info1 & 8 != 0 ? .port : .port.asWrite
+      width = UInt8(info1 & 7) + 1
+      count = info1 & 0x10 != 0 ? 16 : 1
+      address = info1 >> 16 & 0xffff
+    case 31, 32:
+      access = reason == 31 ? .msr : .msr.asWrite
+      (width, count, address) = (8, 1, 0x277)
+    case 48 where flags.contains(.returned):
+      access = info1 & 2 == 0 ? .memory : .memory.asWrite
+      (width, count) = (4, 1)
+    default: return
+    }
+    value = rip & 0xff
+    flags.insert(.address)
   }
 }

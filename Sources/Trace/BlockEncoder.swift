@@ -43,6 +43,18 @@ public struct BlockEncoder {
     return finish(header, stored)
   }
 
+  /// A whole block as another encoder made it, to stand in this reel.
+  ///
+  /// - Throws: `blockTruncated` or `blockHeaderDamaged` when the bytes are no such block.
+  public mutating func block(moving bytes: [UInt8]) throws(TraceError) -> [UInt8] {
+    let header = try BlockHeader(
+      decoding: Array(bytes.prefix(BlockHeader.byteCount)), at: byteCount)
+    guard bytes.count == BlockHeader.byteCount + Int(header.storedSize) else {
+      throw .blockTruncated(offset: byteCount)
+    }
+    return block(copying: header, stored: Array(bytes.dropFirst(BlockHeader.byteCount)))
+  }
+
   /// The block of the events of a chunk.
   public mutating func block(
     _ events: UnsafeBufferPointer<Event>, payload: UnsafeRawBufferPointer,

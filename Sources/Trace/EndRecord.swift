@@ -38,9 +38,11 @@ public struct EndReason: RawRepresentable, Hashable, Sendable {
   /// The recording went on, and `trim` cut it here: the digest is the last whole one the reel stores,
   /// the virtual time its last keyframe's.
   public static let trimmed = EndReason(rawValue: 14)
+  /// The reel was imported: the log ends here, whatever the guest did then.
+  public static let endOfLog = EndReason(rawValue: 15)
 
   /// The reasons this version knows.
-  public static let allCases = (0...14).map { EndReason(rawValue: $0) }
+  public static let allCases = (0...15).map { EndReason(rawValue: $0) }
 
   /// Whether the end record's detail says more.
   public var hasDetail: Bool {
@@ -68,6 +70,7 @@ public struct EndReason: RawRepresentable, Hashable, Sendable {
     case .userRequest: "the user"
     case .recovered: "recovered"
     case .trimmed: "trimmed"
+    case .endOfLog: "end of the log"
     default: "reason-\(rawValue)"
     }
   }

@@ -14,7 +14,9 @@ public struct FileHeader: Equatable, Sendable {
   /// The format this version writes: major.
   public static let currentMajor: UInt16 = 0
   /// The format this version writes: minor.
-  public static let currentMinor: UInt16 = 11
+  public static let currentMinor: UInt16 = 12
+  /// The oldest minor version of format 0 that this version reads: 0.12 only added to it.
+  public static let oldestMinor: UInt16 = 11
   /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
   public static let pagesStripped: UInt64 = 1
   /// A required feature: what the guest wrote to its consoles and read from them is zeros, and
@@ -27,7 +29,7 @@ public struct FileHeader: Equatable, Sendable {
 
   /// Format major; a reader refuses another.
   public var major = currentMajor
-  /// Format minor; a reader accepts any, but before 1.0 only its own.
+  /// Format minor; a reader accepts any, but before 1.0 only those it knows.
   public var minor = currentMinor
   /// Features a reader must have; unknown bits are refused.
   public var requiredFeatures: UInt64 = 0
@@ -88,8 +90,9 @@ public struct FileHeader: Equatable, Sendable {
     } catch {
       throw .headerDamaged
     }
-    // Before 1.0 every minor version may change everything.
-    guard major == Self.currentMajor, major > 0 || minor == Self.currentMinor else {
+    // Before 1.0 a minor version may change everything.
+    let isKnown = (Self.oldestMinor...Self.currentMinor).contains(minor)
+    guard major == Self.currentMajor, major > 0 || isKnown else {
       throw .unsupportedVersion(major: major, minor: minor)
     }
     let unknown = requiredFeatures & ~Self.knownFeatures

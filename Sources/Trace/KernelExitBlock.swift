@@ -29,6 +29,10 @@ public struct KernelExitBlock: Equatable, Sendable {
     case gap = 12
     /// Exit time minus entry time.
     case slice = 13
+    case access = 14
+    case width = 15
+    case count = 16
+    case value = 17
 
     var encoding: ColumnEncoding {
       switch self {
@@ -40,8 +44,9 @@ public struct KernelExitBlock: Equatable, Sendable {
 
     var limit: UInt64 {
       switch self {
-      case .isa, .flags: 0xff
+      case .isa, .flags, .access, .width: 0xff
       case .vcpu: 0xffff
+      case .count: 0xffff_ffff
       default: .max
       }
     }
@@ -99,6 +104,10 @@ public struct KernelExitBlock: Equatable, Sendable {
     case .address: exit.address = value
     case .gap: exit.entryTime = value
     case .slice: exit.exitTime = value
+    case .access: exit.access = KernelExitAccess(rawValue: UInt8(truncatingIfNeeded: value))
+    case .width: exit.width = UInt8(truncatingIfNeeded: value)
+    case .count: exit.count = UInt32(truncatingIfNeeded: value)
+    case .value: exit.value = value
     }
   }
 
@@ -165,6 +174,10 @@ public struct KernelExitBlock: Equatable, Sendable {
     case .address: exit.address
     case .gap: difference(exit.entryTime, before.exitTime)
     case .slice: difference(exit.exitTime, exit.entryTime)
+    case .access: UInt64(exit.access.rawValue)
+    case .width: UInt64(exit.width)
+    case .count: UInt64(exit.count)
+    case .value: exit.value
     }
   }
 }

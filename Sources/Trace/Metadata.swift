@@ -25,10 +25,12 @@ public struct Metadata: Codable, Equatable, Sendable {
   public var kernelExits: KernelExitNames?
   /// What was done to the reel after its recording, in order; `nil` when nothing was.
   public var history: [HistoryEntry]?
+  /// The log a reel was imported from; `nil` when it was recorded.
+  public var imported: ImportedLog?
 
   /// The identity of what ran.
   public struct Guest: Codable, Equatable, Sendable {
-    /// `built-in`, `flat`, `multiboot` or `linux`.
+    /// `built-in`, `flat`, `multiboot` or `linux`; `imported` when all there is is a log.
     public var kind: String
     /// The guest's name or file name.
     public var name: String

@@ -127,6 +127,10 @@ public struct ReelStripper {
         block.exits[index].flags.remove(.entryTime)
       }
     }
+    // What a port access wrote or read may be the console's.
+    if parts.contains(.console) {
+      for index in block.exits.indices { block.exits[index].value = 0 }
+    }
     let firstTime = parts.contains(.times) ? 0 : header.firstTime
     return unsafe block.exits.withUnsafeBufferPointer {
       unsafe encoder.block($0, firstTime: firstTime)

@@ -4,7 +4,8 @@ internal import Glibc
 /// end.
 public final class ReelOutput: ReelDestination {
   private let path: String
-  private let partPath: String
+  /// Where it is until it is whole.
+  public let partPath: String
   private let overwrite: Bool
   private let descriptor: Int32
   private var failure: FileError?
@@ -15,9 +16,11 @@ public final class ReelOutput: ReelDestination {
 
   /// Creates and locks `path.part`, or another name beside the final one.
   ///
+  /// - Parameter keepsLeftover: whether a part file that nobody writes is refused: a killed
+  ///   recorder's is somebody's only copy, what can be made again is not.
   /// - Throws: ``FileError`` when `path` exists and `overwrite` is false, or is no place for a file.
   public init(
-    path: String, overwrite: Bool, partSuffix: String = ".part"
+    path: String, overwrite: Bool, partSuffix: String = ".part", keepsLeftover: Bool = true
   ) throws(FileError) {
     self.path = path
     self.overwrite = overwrite
@@ -31,7 +34,7 @@ public final class ReelOutput: ReelDestination {
     }
     guard isStillNamed(partPath) else { throw FileError(.lock, partPath, EWOULDBLOCK) }
     // A part file without an owner is what a killed recorder left: somebody's only copy.
-    if !overwrite, lseek(descriptor, 0, SEEK_END) > 0 {
+    if !overwrite, keepsLeftover, lseek(descriptor, 0, SEEK_END) > 0 {
       throw FileError(.create, partPath, EEXIST)
     }
     guard ftruncate(descriptor, 0) == 0 else { throw FileError(.write, partPath, errno) }

@@ -96,7 +96,7 @@ import Trace
         error.description == """
           a control character may not stand here
             p99(hlt) < 2 m
-                         ^
+                        ^
           """)
     }
   }

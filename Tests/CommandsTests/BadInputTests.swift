@@ -78,6 +78,11 @@ extension ProgramTests {
       (["stats", "x.reel", "--interval", "0ms"], "longer than 0"),
       (["stats", "x.reel", "--interval", "5ms", "--slower-than", "1us"], "one at a time"),
       (["stats", "x.reel", "--format", "html"], "; please provide one of 'text', 'json'"),
+      (["export", "x.reel"], "--format"),
+      (["export", "x.reel", "--format", "xml"], "perfetto"),
+      (["export", "x.reel", "--format", "sqlite"], "-o"),
+      (["export", "x.reel", "--format", "chrome", "--table", "exits"], "--table"),
+      (["export", "x.reel", "--format", "csv", "--range", "5..2"], "5..2"),
       (["strip", "x.reel"], "-o"),
       (["strip", "x.reel", "-o", "-"], "-o"),
       (["bench", "exits", "--rounds", "1"], "--rounds"),
@@ -116,6 +121,9 @@ extension ProgramTests {
       let before = try directory.files()
       expectTrouble(
         try directory.vmreel("strip", path, "-o", "copy.reel"), path, words, location: location)
+      expectTrouble(
+        try directory.vmreel("export", path, "--format", "sqlite", "-o", "copy.db"), path, words,
+        location: location)
       #expect(try directory.files() == before, sourceLocation: location)
     }
 

@@ -96,7 +96,8 @@ extension ProgramTests {
   @Suite struct Help {
     static let commands = [
       ["record"], ["replay"], ["join"], ["info"], ["dump"], ["stats"], ["diff"], ["verify"],
-      ["recover"], ["trim"], ["strip"], ["guests"], ["doctor"], ["bench"], ["bench", "exits"],
+      ["recover"], ["trim"], ["strip"], ["import"], ["guests"], ["doctor"], ["bench"],
+      ["bench", "exits"],
       ["bench", "guest"], ["bench", "replay"], ["bench", "write"], ["bench", "read"],
       ["bench", "stats"], ["bench", "diff"], ["bench", "seek"], ["bench", "size"],
       ["bench", "generate"],
@@ -113,7 +114,7 @@ extension ProgramTests {
 
     @Test func versionNamesTheFormat() throws {
       let version = try TestDirectory().vmreel("--version")
-      #expect(version.status == 0 && version.text.contains("trace format 0.11"))
+      #expect(version.status == 0 && version.text.contains("trace format 0.12"))
     }
 
     @Test func guestsAreListed() throws {

@@ -6,7 +6,9 @@ import Trace
 
 @testable import Commands
 
-/// KASLR offsets of sample reels, whose memory is stripped; registers at keyframes are there.
+/// KASLR offsets of sample reels.
+///
+/// Their memory is stripped; registers at keyframes are not.
 @Suite struct KernelSlideTests {
   private static func reel(_ name: String) throws -> Reel {
     let file = URL(filePath: #filePath)

@@ -89,6 +89,8 @@ extension ProgramTests {
     /// as this process reads it.
     private func expected(_ path: String, _ directory: TestDirectory) throws -> [String] {
       let dumped = try directory.vmreel("dump", "--times", "--format", "csv", path)
+      // An import has no events, and `dump` says so.
+      if dumped.status == 2, dumped.errors.contains("imported from a log") { return [] }
       try #require(dumped.status == 0, "\(dumped.story)")
       let reel = try Reel(MemorySource(Array(try Data(contentsOf: URL(filePath: path)))))
       var cursor = EventCursor(reel)

@@ -30,6 +30,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case symbols
   /// The expressions of `stats --assert`.
   case assertion
+  /// Logs of other tools.
+  case `import`
 
   static let blockTypes: [ReelAssembly.Part] =
     (1...9).map { .block(BlockType(rawValue: $0)) } + [.block(BlockType(rawValue: 300)), .capture]
@@ -42,7 +44,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .kernelExits: [.block(.kernelExits)]
     case .keyframes: [.capture, .block(.keyframe), .block(.pages)]
     case .totals: [.block(.hostTotals), .block(.end)]
-    case .header, .index, .metadata, .multiboot, .elf, .bzImage, .symbols, .assertion: []
+    case .header, .index, .metadata, .multiboot, .elf, .bzImage, .symbols, .assertion, .import: []
     }
   }
 
@@ -57,6 +59,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .bzImage: LoaderInput.bzImage(bytes)
     case .symbols: StatisticsInput.symbols(bytes)
     case .assertion: StatisticsInput.assertion(bytes)
+    case .import: LogInput.run(bytes)
     default:
       if self == .header { ReelReading.run(bytes) }
       guard let reel = reel(bytes) else { return }
@@ -72,7 +75,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .reel, .events, .kernelExits, .keyframes, .totals: ReelAssembly.reel(input, parts: parts)
     case .index: IndexedReel.reel(input)
     case .metadata: ReelAssembly.reel([1], parts: [.capture], metadata: input)
-    case .multiboot, .elf, .bzImage, .symbols, .assertion: nil
+    case .multiboot, .elf, .bzImage, .symbols, .assertion, .import: nil
     }
   }
 }

@@ -57,6 +57,7 @@ struct ReelReading {
     restore()
     _ = SummaryText.render(ReelSummary(reel, metadata: metadata))
     analyse(trustsDigests)
+    Self.export(reel, metadata)
     strip()
     trim()
   }
@@ -146,11 +147,8 @@ struct ReelReading {
       _ = StatisticsText().render(statistics)
     }
     query.hasHistograms = true
-    query.phaseMarkers = [
-      PhaseMarker(name: "text", trigger: .console(Array("aab".utf8))),
-      PhaseMarker(name: "port", trigger: .port(0x80, value: nil)),
-      PhaseMarker(name: "event", trigger: .event(5)),
-    ]
+    let markers = ["text=console:aab", "port=port:0x80:1", "event=event:5"]
+    query.phases = try? PhaseTracker(markers.compactMap { try? PhaseMarker(parsing: $0) })
     for population in ExitStatistics.Population.allCases {
       query.population = population
       for dimensions: [ExitDimension] in [

@@ -10,7 +10,7 @@ extension FuzzTarget {
     case .header: return [Array(file.prefix(FileHeader.byteCount))]
     case .metadata: return [reel.metadataJSON]
     case .index: return [Self.indexSeed(reel)]
-    case .multiboot, .elf, .bzImage, .symbols, .assertion: return []
+    case .multiboot, .elf, .bzImage, .symbols, .assertion, .import: return []
     case .reel:
       let records = reel.blocks.compactMap { record(of: $0, in: reel) }
       return [[1] + records.joined(), [0xff] + file]

@@ -17,7 +17,7 @@ struct ReelTests {
   @Test("Another version and unknown required features are refused, older and newer told apart")
   func versions() throws {
     var header = FileHeader(pageKey: testPageKey)
-    header.minor = FileHeader.currentMinor - 1
+    header.minor = FileHeader.oldestMinor - 1
     let older = TraceError.unsupportedVersion(major: 0, minor: header.minor)
     #expect(older.description.contains("from before 1.0"))
     #expect(throws: older) { try FileHeader(decoding: header.encoded()) }
