@@ -15,11 +15,14 @@ struct AssertionParser {
   static func printable(_ text: String) -> String {
     String(
       text.prefix(StatisticsAssertion.maximumLength).map { character in
-        let isControl = character.unicodeScalars.contains {
-          $0.properties.generalCategory == .control || $0.properties.generalCategory == .format
-        }
-        return isControl ? " " : character
+        isUnprintable(character) ? " " : character
       })
+  }
+
+  private static func isUnprintable(_ character: Character) -> Bool {
+    character.unicodeScalars.contains {
+      $0.properties.generalCategory == .control || $0.properties.generalCategory == .format
+    }
   }
 
   mutating func parse() throws(StatisticsAssertionError) -> (
@@ -29,6 +32,9 @@ struct AssertionParser {
       throw error(
         "the assertion is longer than \(StatisticsAssertion.maximumLength) characters",
         at: StatisticsAssertion.maximumLength)
+    }
+    if let place = characters.firstIndex(where: { Self.isUnprintable($0) && !$0.isWhitespace }) {
+      throw error("a control character may not stand here", at: place)
     }
     let query = try readQuery()
     let comparison = try readComparison()

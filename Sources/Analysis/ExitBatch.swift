@@ -42,6 +42,28 @@ public struct ExitBatch {
     }
     return signs >> 63 == 0
   }
+
+  /// Takes a run's kernel exits.
+  ///
+  /// - Returns: whether it could: all entries are known, and no time runs backwards.
+  mutating func fill(_ run: borrowing KernelExitRun) -> Bool {
+    guard run.count > 0, run.isFirstVCPU else { return false }
+    count = run.count - 1
+    var signs: UInt64 = 0
+    var flags = UInt64.max
+    for exit in 0..<count {
+      let time = run.entryTimes[exit &+ 1] &- run.exitTimes[exit]
+      handling[exit] = time
+      signs |= time
+    }
+    for exit in 0...count {
+      let time = run.exitTimes[exit] &- run.entryTimes[exit]
+      inGuest[exit] = time
+      signs |= time
+      flags &= run.flags[exit]
+    }
+    return signs >> 63 == 0 && flags & UInt64(KernelExitFlags.entryTime.rawValue) != 0
+  }
 }
 
 /// Counts the durations of a table's first rows in steps of the reels' times: one addition a sample

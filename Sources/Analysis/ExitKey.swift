@@ -11,8 +11,7 @@ struct ExitKey: Hashable, Sendable {
   static let other = ExitKey(words: SIMD4(repeating: none), marks: .max)
 
   var words: SIMD4<UInt64>
-  /// The instruction set in bits 0–7, whether it is a write in bit 8, a fetch in bit 9, a page in
-  /// bit 10.
+  /// The instruction set in bits 0–7, whether it is a write in bit 8, a fetch in bit 9.
   var marks: UInt32 = 0
 
   /// Spreads the words over a table of a power of two.
@@ -62,7 +61,6 @@ struct ExitKeyMaker: Sendable {
     if needsDirection, exit.space != .none {
       if exit.isWrite { marks |= 1 << 8 }
       if exit.traits.contains(.fetch) { marks |= 1 << 9 }
-      if exit.reason.isa != 0, exit.space == .memory { marks |= 1 << 10 }
     }
     return ExitKey(words: words, marks: marks)
   }
@@ -76,9 +74,8 @@ struct ExitKeyMaker: Sendable {
   private func word(_ dimension: ExitDimension, of exit: borrowing ExitSample) -> UInt64 {
     switch dimension {
     case .reason: exit.reason.code
-    case .port, .msr, .vector: exit.address
+    case .port, .gpa, .msr, .vector: exit.address
     case .cause: Self.cause(of: exit)
-    case .gpa: exit.reason.isa == 0 ? exit.address : exit.address & ~0xfff
     case .vcpu: UInt64(exit.vcpu)
     case .rip: exit.rip
     case .symbol: symbols?.symbol(at: exit.rip).map { UInt64($0.index) } ?? ExitKey.none

@@ -51,6 +51,22 @@ struct ExitRowIndex: Sendable {
     return columns
   }
 
+  /// Whether nothing but the reason tells exits apart.
+  var isByReasonOnly: Bool { isByReason }
+
+  /// The row of a kernel exit, told apart by nothing but its reason.
+  @inline(__always)
+  mutating func row(isa: UInt64, reason: UInt64) -> Int {
+    let isa = UInt8(truncatingIfNeeded: isa)
+    let key = ExitKey(words: [reason, 0, 0, 0], marks: UInt32(isa == 0 ? .max : isa))
+    let slot = key.slot & (cache.count - 1)
+    let cached = Int(cache[slot])
+    if cached >= 0, keys[cached] == key { return cached }
+    let row = find(key)
+    cache[slot] = Int32(row)
+    return row
+  }
+
   /// The row of an exit of a batch.
   @inline(__always)
   mutating func row(

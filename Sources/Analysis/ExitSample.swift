@@ -118,6 +118,8 @@ public protocol ExitObserver {
   var takesBatches: Bool { get }
   /// A batch of exits of the runner, instead of one call for each.
   mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun)
+  /// A batch of kernel exits.
+  mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun)
   /// An exit, when the vCPU was entered again or the reel ended; exits of one vCPU in order.
   mutating func observe(_ exit: borrowing ExitSample)
   /// An injected interrupt.
@@ -133,6 +135,8 @@ extension ExitObserver {
   public var takesBatches: Bool { false }
   /// Never called.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {}
+  /// Never called.
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {}
   /// Lets interrupts pass.
   public mutating func observe(interrupt: borrowing ExitSample) {}
   /// Lets console output pass.

@@ -128,10 +128,23 @@ private struct StatisticsTables: ExitObserver {
 
   mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
     main.observe(batch, of: run)
+    addTimes(of: batch)
+  }
+
+  mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {
+    main.observe(batch, of: run)
+    addTimes(of: batch)
+  }
+
+  private mutating func addTimes(of batch: borrowing ExitBatch) {
+    var (handling, inGuest): (UInt64, UInt64) = (0, 0)
+    // 512 times below 2⁶³ may wrap; the totals of such a reel mean nothing.
     for exit in 0..<batch.count {
       handling &+= batch.handling[exit]
       inGuest &+= batch.inGuest[exit]
     }
+    self.handling = self.handling.addingSaturated(handling)
+    self.inGuest = self.inGuest.addingSaturated(inGuest)
   }
 
   mutating func observe(_ exit: borrowing ExitSample) {

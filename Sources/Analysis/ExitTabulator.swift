@@ -93,6 +93,22 @@ public struct ExitTabulator: ExitObserver {
     if ticks.isFull { flush() }
   }
 
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {
+    guard filter == .vmexit, index.isByReasonOnly else {
+      for exit in 0..<batch.count { observe(ExitSample(run, exit, batch: batch)) }
+      return
+    }
+    for exit in 0..<batch.count {
+      let row = index.row(isa: run.isas[exit], reason: run.reasons[exit])
+      if row == rows.count { addRow() }
+      rows[row].samples &+= 1
+      rows[row].handling.add(batch.handling[exit])
+      rows[row].inGuest.add(batch.inGuest[exit])
+      let flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: run.flags[exit]))
+      rows[row].outcomes.count(ExitSample.outcome(flags))
+    }
+  }
+
   private mutating func addRow() {
     rows.append(Row())
     if rows.count <= TickCounts.maximumRows { ticks.addRow() }

@@ -10,7 +10,9 @@ public struct KernelExitScan {
   private let reel: Reel
   private let selection: ExitSelection
   private let isHandledAlone: Bool
-  private var pending: [UInt16: ExitSample] = [:]
+  private var pending: [ExitSample?] = [nil]
+  private var slots: [UInt16: Int] = [0: 0]
+  private var batch = ExitBatch()
   private var nextBlock = 0
 
   /// Prepares a scan.
@@ -36,39 +38,81 @@ public struct KernelExitScan {
   public mutating func resume(
     _ reel: Reel, _ observer: inout some ExitObserver
   ) throws(TraceError) {
+    let columns = observer.columns
+    var fields: KernelExitRun.Fields = selection.isAll ? [] : [.anchors]
+    if columns.contains(.address) { fields.formUnion([.accesses, .anchors]) }
+    if columns.contains(.ripDelta) { fields.formUnion([.rips, .anchors]) }
+    var run = KernelExitRun()
     while nextBlock < reel.kernelExitBlocks.count {
       let block = reel.kernelExitBlocks[nextBlock]
       nextBlock += 1
       do throws(TraceError) {
-        for exit in try reel.kernelExits(of: block).exits { take(exit, &observer) }
+        try reel.forEachRun(ofKernelExits: block, fields, in: &run) { run in
+          take(run, &observer)
+        }
       } catch {
         guard selection.skipsDamagedBlocks else { throw error }
         lostExits &+= UInt64(block.header.eventCount)
-        pending = [:]
+        for slot in pending.indices { pending[slot] = nil }
       }
     }
   }
 
   /// Hands out the exits that nothing followed.
   public mutating func finish(_ observer: inout some ExitObserver) {
-    for (_, exit) in pending.sorted(by: { $0.key < $1.key }) { hand(exit, to: &observer) }
-    pending = [:]
+    for (_, slot) in slots.sorted(by: { $0.key < $1.key }) {
+      if let exit = pending[slot] { hand(exit, to: &observer) }
+      pending[slot] = nil
+    }
   }
 
-  @inline(__always)
-  private mutating func take(_ exit: KernelExitRecord, _ observer: inout some ExitObserver) {
-    if var before = pending.removeValue(forKey: exit.vcpu) {
-      // The entry before this exit ended what was done about the exit before.
-      if exit.flags.contains(.entryTime), exit.entryTime >= before.exitTime {
-        before.handlingNanoseconds = exit.entryTime &- before.exitTime
-        before.traits.insert(.handlingTime)
+  private mutating func take(
+    _ run: borrowing KernelExitRun, _ observer: inout some ExitObserver
+  ) {
+    for row in 0..<run.count {
+      let isa = run.isas[row]
+      if ExitSample.isNestedPagingFault(isa: isa, run.reasons[row]),
+        run.flags[row] & UInt64(KernelExitFlags.address.rawValue) == 0
+      {
+        faultsWithoutAddress &+= 1
       }
-      hand(before, to: &observer)
     }
-    guard selection.isAll || selection.holds(exit.anchor, vcpu: exit.vcpu, exitTime: exit.exitTime)
-    else { return }
-    if exit.isNestedPagingFault, !exit.flags.contains(.address) { faultsWithoutAddress &+= 1 }
-    pending[exit.vcpu] = ExitSample(exit)
+    if observer.takesBatches, selection.isAll, !isHandledAlone, batch.fill(run) {
+      complete(0, run.flags[0], run.entryTimes[0], &observer)
+      observer.observe(batch, of: run)
+      pending[0] = ExitSample(run, run.count - 1)
+      return
+    }
+    for row in 0..<run.count {
+      let vcpu = UInt16(truncatingIfNeeded: run.vcpus[row])
+      let slot = slot(of: vcpu)
+      complete(slot, run.flags[row], run.entryTimes[row], &observer)
+      guard
+        selection.isAll
+          || selection.holds(run.anchors[row], vcpu: vcpu, exitTime: run.exitTimes[row])
+      else { continue }
+      pending[slot] = ExitSample(run, row)
+    }
+  }
+
+  /// The entry before an exit ended what was done about the exit before.
+  private mutating func complete(
+    _ slot: Int, _ flags: UInt64, _ entryTime: UInt64, _ observer: inout some ExitObserver
+  ) {
+    guard var before = pending[slot] else { return }
+    pending[slot] = nil
+    if flags & UInt64(KernelExitFlags.entryTime.rawValue) != 0, entryTime >= before.exitTime {
+      before.handlingNanoseconds = entryTime &- before.exitTime
+      before.traits.insert(.handlingTime)
+    }
+    hand(before, to: &observer)
+  }
+
+  private mutating func slot(of vcpu: UInt16) -> Int {
+    if let slot = slots[vcpu] { return slot }
+    slots[vcpu] = pending.count
+    pending.append(nil)
+    return pending.count - 1
   }
 
   private func hand(_ exit: ExitSample, to observer: inout some ExitObserver) {
@@ -79,55 +123,80 @@ public struct KernelExitScan {
 
 extension ExitSample {
   /// The sample of a kernel exit, without what comes after it.
-  init(_ exit: KernelExitRecord) {
+  init(_ run: borrowing KernelExitRun, _ row: Int) {
     self.init()
-    index = exit.anchor
+    index = run.anchors[row]
+    let isa = UInt8(truncatingIfNeeded: run.isas[row])
     // A reel may say that a kernel exit is of instruction set 0, which stands for the runner here.
-    reason = ExitReason(isa: exit.isa == 0 ? .max : exit.isa, code: exit.reason)
-    vcpu = exit.vcpu
-    rip = exit.rip
-    entryTime = exit.entryTime
-    exitTime = exit.exitTime
-    if exit.flags.contains(.entryTime), exit.exitTime >= exit.entryTime {
-      traits.insert(.guestTime)
-    }
-    if exit.flags.isHandled { traits.insert(.handledByKernel) }
-    if exit.flags.contains(.returned) { traits.insert(.returned) }
-    if exit.flags.contains(.interrupted) { traits.insert(.interrupted) }
-    takeAccess(of: exit)
+    reason = ExitReason(isa: isa == 0 ? .max : isa, code: run.reasons[row])
+    vcpu = UInt16(truncatingIfNeeded: run.vcpus[row])
+    rip = run.rips[row]
+    entryTime = run.entryTimes[row]
+    exitTime = run.exitTimes[row]
+    let flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: run.flags[row]))
+    if flags.contains(.entryTime), exitTime >= entryTime { traits.insert(.guestTime) }
+    traits.formUnion(Self.outcome(flags))
+    takeAccess(of: run, row, flags)
   }
 
-  private mutating func takeAccess(of exit: KernelExitRecord) {
-    if let port = exit.portAccess {
+  /// The sample of a kernel exit of a batch.
+  init(_ run: borrowing KernelExitRun, _ row: Int, batch: borrowing ExitBatch) {
+    self.init(run, row)
+    handlingNanoseconds = batch.handling[row]
+    traits.insert(.handlingTime)
+  }
+
+  /// What became of a kernel exit.
+  @inline(__always)
+  static func outcome(_ flags: KernelExitFlags) -> Traits {
+    if flags.isHandled { return .handledByKernel }
+    var traits: Traits = []
+    if flags.contains(.returned) { traits.insert(.returned) }
+    if flags.contains(.interrupted) { traits.insert(.interrupted) }
+    return traits
+  }
+
+  /// Takes the access that the kernel's own tracepoints tell, else the one the hardware tells.
+  private mutating func takeAccess(
+    of run: borrowing KernelExitRun, _ row: Int, _ flags: KernelExitFlags
+  ) {
+    let access = KernelExitAccess(rawValue: UInt8(truncatingIfNeeded: run.accesses[row]))
+    let info1 = run.info1s[row]
+    if access != .none, flags.contains(.address) {
+      space = access.space
+      address = run.addresses[row]
+      isWrite = access.isWrite
+      byteCount = run.widths[row] &* max(1, run.counts[row])
+    } else if let port = Self.portAccess(isa: run.isas[row], run.reasons[row], info1) {
       space = .port
       address = port.port
       isWrite = port.isWrite
       byteCount = port.width
-    } else if exit.isNestedPagingFault, exit.flags.contains(.address) {
+    } else if Self.isNestedPagingFault(isa: run.isas[row], run.reasons[row]),
+      flags.contains(.address)
+    {
       space = .memory
-      address = exit.address
+      // By pages: what is missing is a page, not an address.
+      address = run.addresses[row] & ~0xfff
       // The access: EPT violations in bits 0–2, the error code of SVM as a page fault's.
-      isWrite = exit.info1 >> 1 & 1 != 0
-      if exit.info1 >> (exit.isa == 2 ? 4 : 2) & 1 != 0 {
+      isWrite = info1 >> 1 & 1 != 0
+      if info1 >> (run.isas[row] == 2 ? 4 : 2) & 1 != 0 {
         traits.insert(.fetch)
         isWrite = false
       }
     }
   }
-}
 
-extension KernelExitRecord {
-  /// Whether this is a fault of nested paging: EPT_VIOLATION, EPT_MISCONFIG or NPF.
-  public var isNestedPagingFault: Bool {
-    switch isa {
-    case 1: [48, 49].contains(reason & 0xffff)
-    case 2: reason == 0x400
-    default: false
-    }
+  /// Whether an exit is a fault of nested paging: EPT_VIOLATION, EPT_MISCONFIG or NPF.
+  @inline(__always)
+  static func isNestedPagingFault(isa: UInt64, _ reason: UInt64) -> Bool {
+    isa == 1 ? reason & 0xffff == 48 || reason & 0xffff == 49 : isa == 2 && reason == 0x400
   }
 
   /// The port access of an I/O exit, from its qualification or EXITINFO1.
-  var portAccess: (port: UInt64, isWrite: Bool, width: UInt64)? {
+  private static func portAccess(
+    isa: UInt64, _ reason: UInt64, _ info1: UInt64
+  ) -> (port: UInt64, isWrite: Bool, width: UInt64)? {
     if isa == 1, reason & 0xffff == 30 {
       return (info1 >> 16 & 0xffff, info1 >> 3 & 1 == 0, (info1 & 7) + 1)
     }
@@ -135,5 +204,23 @@ extension KernelExitRecord {
       return (info1 >> 16 & 0xffff, info1 & 1 == 0, info1 >> 4 & 7)
     }
     return nil
+  }
+}
+
+extension KernelExitAccess {
+  fileprivate var space: AddressSpace {
+    switch kind {
+    case .port: .port
+    case .memory: .memory
+    case .msr: .msr
+    default: .none
+    }
+  }
+}
+
+extension KernelExitRecord {
+  /// Whether this is a fault of nested paging: EPT_VIOLATION, EPT_MISCONFIG or NPF.
+  public var isNestedPagingFault: Bool {
+    ExitSample.isNestedPagingFault(isa: UInt64(isa), reason)
   }
 }

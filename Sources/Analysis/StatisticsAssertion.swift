@@ -56,14 +56,17 @@ public struct StatisticsAssertion: Equatable, Sendable {
   public let comparison: Comparison
   /// With what, in the quantity's base unit: nanoseconds, a fraction of 1, bytes or a number.
   public let bound: Double
-  /// The expression as it was given, with single blanks and without control characters.
+  /// The expression as it was given, in one line and, without quotes, with single blanks.
   public let text: String
 
   /// Reads an expression.
   public init(parsing text: String) throws(StatisticsAssertionError) {
     var parser = AssertionParser(text)
     (query, comparison, bound) = try parser.parse()
-    self.text = AssertionParser.printable(text).split(separator: " ").joined(separator: " ")
+    let line = AssertionParser.printable(text)
+    // Within quotes blanks count.
+    self.text =
+      line.contains("\"") ? line : line.split(separator: " ").joined(separator: " ")
   }
 
   /// Compares with the statistics.

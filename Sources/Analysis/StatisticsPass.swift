@@ -55,6 +55,9 @@ public struct StatisticsPass {
     kernelExits.finish(&observer)
   }
 
+  /// Events and kernel exits lost to damaged blocks that were skipped.
+  public var lostCount: UInt64 { events.counts.lostEvents &+ kernelExits.lostExits }
+
   /// Host nanoseconds of the part that was handed out; of the whole recording when all was.
   public func durationNanoseconds(of reel: Reel) -> UInt64 {
     if selection.isAll {

@@ -88,21 +88,32 @@ struct StatsCommand: ParsableCommand {
     }
     query.hasHistograms = presentation.histogram
     query.countsBytes = presentation.showsBytes
+    var lost: UInt64 = 0
     if let interval {
-      try series(opened, query, interval.nanoseconds)
+      lost = try series(opened, query, interval.nanoseconds)
     } else if let slowerThan {
-      try slowExits(opened, query, slowerThan.nanoseconds)
+      lost = try slowExits(opened, query, slowerThan.nanoseconds)
     } else {
       let statistics = try opened.reading {
         try ExitStatistics($0, query, metadata: opened.metadata)
       }
       if let baseline {
+        try opened.requireWhole()
         try compare(statistics, with: baseline)
-        return
+      } else {
+        try presentation.show(statistics, isTableOnly: selection.isSpecific)
       }
-      try presentation.show(statistics, isTableOnly: selection.isSpecific)
+      lost = statistics.totals.lostEvents &+ statistics.totals.lostKernelExits
     }
     try opened.requireWhole()
+    try requireNothingLost(lost)
+  }
+
+  /// Ends a command that went on past damaged blocks.
+  private func requireNothingLost(_ count: UInt64) throws {
+    guard count > 0 else { return }
+    StandardError.note("note: \(count) events or kernel exits were lost to damaged blocks")
+    throw ExitStatus.trouble
   }
 
   private func parsedAssertions() throws -> [StatisticsAssertion] {
@@ -146,6 +157,7 @@ struct StatsCommand: ParsableCommand {
       }
     }
     try opened.requireWhole()
+    try requireNothingLost(pass.lostCount)
     if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
   }
 
@@ -172,7 +184,7 @@ struct StatsCommand: ParsableCommand {
 
   private func series(
     _ opened: OpenedReel, _ query: ExitStatistics.Query, _ width: UInt64
-  ) throws {
+  ) throws -> UInt64 {
     try opened.requireTimes("--interval")
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
     var series = IntervalSeries(every: width, query.event, by: query.dimensions, pass.names)
@@ -194,11 +206,12 @@ struct StatsCommand: ParsableCommand {
         IntervalText.render(
           series.cells, dimensions: dimensions, isMarkdown: presentation.format == .md))
     }
+    return pass.lostCount
   }
 
   private func slowExits(
     _ opened: OpenedReel, _ query: ExitStatistics.Query, _ threshold: UInt64
-  ) throws {
+  ) throws -> UInt64 {
     try opened.requireTimes("--slower-than")
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
     var slow = SlowExits(
@@ -216,6 +229,7 @@ struct StatsCommand: ParsableCommand {
       StandardOutput.shared.write(
         IntervalText.render(slow, isMarkdown: presentation.format == .md))
     }
+    return pass.lostCount
   }
 }
 

@@ -64,19 +64,10 @@ public struct KernelExitBlock: Equatable, Sendable {
   /// - Throws: `malformed`, `unknownRequiredColumn` or `blockTooLarge`; never traps.
   init(decoding stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
     let count = Int(header.eventCount)
-    guard count <= Self.maximumCount, count <= Int(header.rawSize) else {
-      throw .blockTooLarge(offset: offset, rawSize: UInt64(count))
-    }
-    let columns = try StoredColumns(stored, header: header, at: offset)
-    // Checked before anything is made for so many: each has a byte in this column.
-    guard count == 0 || columns.entries.first?.id == Column.isa.rawValue else {
-      throw .malformed(offset: offset, what: "column directory: it has no isa", nil)
-    }
+    let columns = try Self.columns(stored, header: header, at: offset)
     exits = []
     for entry in columns.entries {
-      guard let column = Column(rawValue: entry.id), entry.encoding == column.encoding.rawValue
-      else {
-        if entry.isRequired { throw .unknownRequiredColumn(offset: offset, column: entry.id) }
+      guard let column = try Self.column(of: entry, at: offset) else {
         skippedColumns += 1
         continue
       }
@@ -85,6 +76,33 @@ public struct KernelExitBlock: Equatable, Sendable {
       for index in exits.indices { Self.put(column, values[index], into: &exits[index]) }
     }
     accumulate(header)
+  }
+
+  /// The columns of a block, its count held against the bytes there are.
+  static func columns(
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64
+  ) throws(TraceError) -> StoredColumns {
+    let count = Int(header.eventCount)
+    guard count <= maximumCount, count <= Int(header.rawSize) else {
+      throw .blockTooLarge(offset: offset, rawSize: UInt64(count))
+    }
+    let columns = try StoredColumns(stored, header: header, at: offset)
+    // Checked before anything is made for so many: each has a byte in this column.
+    guard count == 0 || columns.entries.first?.id == Column.isa.rawValue else {
+      throw .malformed(offset: offset, what: "column directory: it has no isa", nil)
+    }
+    return columns
+  }
+
+  /// The column of an entry; `nil` for one this version may skip.
+  static func column(
+    of entry: ColumnEntry, at offset: UInt64
+  ) throws(TraceError) -> Column? {
+    if let column = Column(rawValue: entry.id), entry.encoding == column.encoding.rawValue {
+      return column
+    }
+    if entry.isRequired { throw .unknownRequiredColumn(offset: offset, column: entry.id) }
+    return nil
   }
 
   private static func put(

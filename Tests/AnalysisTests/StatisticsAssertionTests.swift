@@ -26,6 +26,7 @@ import Trace
     (" count ( kernel ) > 0.5M ", Query(.count, of: .kernel(nil)), .greater, 5e5),
     ("p99.9(symbol:do_idle) < 0.3 us", Query(.p999, of: .symbol("do_idle")), .less, 300),
     ("mean(device:COM1) < 0", Query(.mean, of: .device("COM1")), .less, 0),
+    ("kick\n<\t3", Query(.count, of: .reason(.kick)), .less, 3),
     (
       "max(phase:\"early <boot>\")<1us", Query(.maximum, of: .phase("early <boot>")), .less, 1000
     ),
@@ -93,7 +94,7 @@ import Trace
     } catch {
       #expect(
         error.description == """
-          " m" does not fit: a time takes ns, us, ms or s
+          a control character may not stand here
             p99(hlt) < 2 m
                         ^
           """)

@@ -1,0 +1,154 @@
+/// Some fields of consecutive kernel exits, each in an array of its own, like ``EventRun``.
+///
+/// Arrays have ``count`` entries that count. Fields that were not asked for, or are not stored, are 0.
+public struct KernelExitRun {
+  /// Which fields a scan needs besides instruction set, flags, vCPU, reason and times.
+  public struct Fields: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// Makes a choice from bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The events the exits are anchored after.
+    public static let anchors = Fields(rawValue: 1)
+    /// RIP.
+    public static let rips = Fields(rawValue: 2)
+    /// What tells of an access: qualification, address, kind, width, count.
+    public static let accesses = Fields(rawValue: 4)
+  }
+
+  /// The most exits of a run.
+  public static let capacity = 512
+
+  /// The exits.
+  public internal(set) var count = 0
+  /// Whether all exits of the block are of vCPU 0.
+  public internal(set) var isFirstVCPU = false
+  /// 1 VMX, 2 SVM.
+  public internal(set) var isas = Self.column
+  /// The flags (``KernelExitFlags``).
+  public internal(set) var flags = Self.column
+  /// The vCPUs.
+  public internal(set) var vcpus = Self.column
+  /// The events after which they happened.
+  public internal(set) var anchors = Self.column
+  /// The reasons.
+  public internal(set) var reasons = Self.column
+  /// RIP.
+  public internal(set) var rips = Self.column
+  /// Exit qualification or EXITINFO1.
+  public internal(set) var info1s = Self.column
+  /// Port, guest physical address or MSR index.
+  public internal(set) var addresses = Self.column
+  /// What the addresses are (``KernelExitAccess``).
+  public internal(set) var accesses = Self.column
+  /// Bytes per element.
+  public internal(set) var widths = Self.column
+  /// Elements.
+  public internal(set) var counts = Self.column
+  /// Host nanoseconds at the entry before.
+  public internal(set) var entryTimes = Self.column
+  /// Host nanoseconds at the exit.
+  public internal(set) var exitTimes = Self.column
+
+  private static let column = [UInt64](repeating: 0, count: capacity)
+
+  /// A run without exits, to be filled by ``Reel/forEachRun(ofKernelExits:_:in:_:)``.
+  public init() {}
+
+  static func field(
+    _ column: KernelExitBlock.Column, _ fields: Fields
+  ) -> WritableKeyPath<KernelExitRun, [UInt64]>? {
+    switch column {
+    case .isa: \.isas
+    case .flags: \.flags
+    case .vcpu: \.vcpus
+    case .reason: \.reasons
+    case .gap: \.entryTimes
+    case .slice: \.exitTimes
+    case .anchor: fields.contains(.anchors) ? \.anchors : nil
+    case .ripDelta: fields.contains(.rips) ? \.rips : nil
+    case .info1: fields.contains(.accesses) ? \.info1s : nil
+    case .address: fields.contains(.accesses) ? \.addresses : nil
+    case .access: fields.contains(.accesses) ? \.accesses : nil
+    case .width: fields.contains(.accesses) ? \.widths : nil
+    case .count: fields.contains(.accesses) ? \.counts : nil
+    default: nil
+    }
+  }
+}
+
+extension Reel {
+  /// Hands the kernel exits of a block to a closure, a run at a time.
+  ///
+  /// - Parameters:
+  ///   - fields: what to read besides the fields that are always read.
+  ///   - run: its memory is used, and can be used again for the next block.
+  /// - Throws: the ``TraceError`` of a damaged block, before any run of it.
+  public func forEachRun(
+    ofKernelExits block: BlockDescriptor, _ fields: KernelExitRun.Fields,
+    in run: inout KernelExitRun, _ body: (borrowing KernelExitRun) -> Void
+  ) throws(TraceError) {
+    var reader = try KernelExitRunReader(
+      try storedBytes(of: block), header: block.header, at: block.offset, fields)
+    run = KernelExitRun()
+    run.isFirstVCPU = reader.isFirstVCPU
+    var left = Int(block.header.eventCount)
+    while left > 0 {
+      run.count = min(left, KernelExitRun.capacity)
+      reader.read(into: &run)
+      body(run)
+      left -= run.count
+    }
+  }
+}
+
+/// Reads some columns of a block of kernel exits.
+private struct KernelExitRunReader {
+  private var columns: [(field: WritableKeyPath<KernelExitRun, [UInt64]>, values: ColumnValues)] =
+    []
+  private var anchor: EventIndex
+  private var rip: UInt64 = 0
+  private var time: UInt64
+  private(set) var isFirstVCPU = true
+
+  init(
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, _ fields: KernelExitRun.Fields
+  ) throws(TraceError) {
+    anchor = header.firstEvent
+    time = header.firstTime
+    let count = Int(header.eventCount)
+    let stored = try KernelExitBlock.columns(stored, header: header, at: offset)
+    for entry in stored.entries {
+      guard let column = try KernelExitBlock.column(of: entry, at: offset) else { continue }
+      if column == .vcpu { isFirstVCPU = false }
+      guard let field = KernelExitRun.field(column, fields) else { continue }
+      columns.append((field, try stored.values(of: entry, count: count, limit: column.limit)))
+    }
+  }
+
+  mutating func read(into run: inout KernelExitRun) {
+    let count = run.count
+    // Columns that are not stored were left as sums of the run before.
+    for index in 0..<count {
+      run.anchors[index] = 0
+      run.rips[index] = 0
+      run.entryTimes[index] = 0
+      run.exitTimes[index] = 0
+    }
+    for index in columns.indices {
+      unsafe run[keyPath: columns[index].field].withUnsafeMutableBufferPointer {
+        unsafe columns[index].values.read(into: UnsafeMutableBufferPointer(rebasing: $0[..<count]))
+      }
+    }
+    for index in 0..<count {
+      anchor &+= run.anchors[index]
+      rip &+= run.rips[index]
+      let entry = time &+ run.entryTimes[index]
+      time = entry &+ run.exitTimes[index]
+      run.anchors[index] = anchor
+      run.rips[index] = rip
+      run.entryTimes[index] = entry
+      run.exitTimes[index] = time
+    }
+  }
+}
