@@ -58,7 +58,7 @@ struct ExitRowIndex: Sendable {
   @inline(__always)
   mutating func row(isa: UInt64, reason: UInt64) -> Int {
     let isa = UInt8(truncatingIfNeeded: isa)
-    let key = ExitKey(words: [reason, 0, 0, 0], marks: UInt32(isa == 0 ? .max : isa))
+    let key = ExitKey(words: SIMD4(reason, 0, 0, 0), marks: UInt32(isa == 0 ? .max : isa))
     let slot = key.slot & (cache.count - 1)
     let cached = Int(cache[slot])
     if cached >= 0, keys[cached] == key { return cached }
@@ -78,7 +78,7 @@ struct ExitRowIndex: Sendable {
       let known = rowOfKind[Int(code)]
       if known >= 0 { return known }
     } else if isByRIP {
-      let slot = ExitKey(words: [run.rips[exit], 0, 0, 0]).slot & (cache.count - 1)
+      let slot = ExitKey(words: SIMD4(run.rips[exit], 0, 0, 0)).slot & (cache.count - 1)
       let cached = Int(cache[slot])
       if cached >= 0, keys[cached].words[0] == run.rips[exit] { return cached }
     }

@@ -7,7 +7,8 @@ public struct ExitTabulator: ExitObserver {
     var byteCount: UInt64 = 0
     var handling = DurationAccumulator()
     var inGuest = DurationAccumulator()
-    var outcomes: ExitRow.Outcomes?
+    var outcomes = ExitRow.Outcomes()
+    var hasOutcomes = false
   }
 
   /// Which exits it counts.
@@ -106,6 +107,7 @@ public struct ExitTabulator: ExitObserver {
       rows[row].inGuest.add(batch.inGuest[exit])
       let flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: run.flags[exit]))
       rows[row].outcomes.count(ExitSample.outcome(flags))
+      rows[row].hasOutcomes = true
     }
   }
 
@@ -130,7 +132,10 @@ public struct ExitTabulator: ExitObserver {
     rows[row].byteCount &+= exit.byteCount
     if exit.traits.contains(.handlingTime) { rows[row].handling.add(exit.handlingNanoseconds) }
     if exit.traits.contains(.guestTime) { rows[row].inGuest.add(exit.guestNanoseconds) }
-    if exit.reason.isa != 0 { rows[row].outcomes.count(exit.traits) }
+    if exit.reason.isa != 0 {
+      rows[row].outcomes.count(exit.traits)
+      rows[row].hasOutcomes = true
+    }
   }
 
   /// The table so far.
@@ -159,7 +164,7 @@ public struct ExitTabulator: ExitObserver {
       made.byteCount = row.byteCount
       made.handling = row.handling.summary
       made.inGuest = row.inGuest.summary
-      made.outcomes = row.outcomes
+      made.outcomes = row.hasOutcomes ? row.outcomes : nil
       if hasHistograms { made.histogram = row.handling.buckets }
       return made
     }
@@ -172,13 +177,12 @@ public struct ExitTabulator: ExitObserver {
   }
 }
 
-extension Optional where Wrapped == ExitRow.Outcomes {
+extension ExitRow.Outcomes {
+  @inline(__always)
   fileprivate mutating func count(_ traits: ExitSample.Traits) {
-    var outcomes = self ?? ExitRow.Outcomes()
-    if traits.contains(.handledByKernel) { outcomes.handledByKernel &+= 1 }
-    if traits.contains(.returned) { outcomes.returned &+= 1 }
-    if traits.contains(.interrupted) { outcomes.interrupted &+= 1 }
-    self = outcomes
+    handledByKernel &+= traits.contains(.handledByKernel) ? 1 : 0
+    returned &+= traits.contains(.returned) ? 1 : 0
+    interrupted &+= traits.contains(.interrupted) ? 1 : 0
   }
 }
 
