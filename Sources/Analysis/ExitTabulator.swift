@@ -94,6 +94,7 @@ public struct ExitTabulator: ExitObserver {
     if ticks.isFull { flush() }
   }
 
+  /// Counts a batch of kernel exits.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {
     guard filter == .vmexit, index.isByReasonOnly else {
       for exit in 0..<batch.count { observe(ExitSample(run, exit, batch: batch)) }
