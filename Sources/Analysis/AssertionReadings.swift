@@ -13,6 +13,8 @@ public struct AssertionReadings: ExitObserver {
   private let names: ExitNames
   private let hasKernelExits: Bool
   private let hasTimes: Bool
+  /// Whether only the kernel's exits are handed out, so that expressions are about those.
+  private let isOfKernel: Bool
   private var tallies: [Tally]
   /// All exits of the runner, and all of the kernel: what shares are parts of.
   private var all: UInt64 = 0
@@ -23,6 +25,7 @@ public struct AssertionReadings: ExitObserver {
   public init(_ queries: [StatisticsQuery], _ reel: Reel, _ pass: StatisticsPass) {
     names = pass.names
     hasTimes = pass.hasTimes
+    isOfKernel = pass.population == .kernel || pass.population == .handled
     hasKernelExits = !reel.kernelExitBlocks.isEmpty
     tallies = Set(queries.map(\.subject)).map { Tally(subject: $0) }
   }
@@ -59,8 +62,9 @@ public struct AssertionReadings: ExitObserver {
       let reason = exit.reason
       return reason.isa != 0 && (name == nil || names.name(reason) == name)
     }
-    guard exit.reason.isa == 0 else { return false }
-    let isGuestMade = exit.reason.code < 32
+    guard (exit.reason.isa != 0) == isOfKernel else { return false }
+    let code = exit.reason.code
+    let isGuestMade = isOfKernel || code < 32
     switch subject {
     case .allExits: return isGuestMade
     case .reason(let kind): return exit.reason.code == UInt64(kind.rawValue)
@@ -71,10 +75,11 @@ public struct AssertionReadings: ExitObserver {
       guard isGuestMade, let place = names.symbols?.symbol(at: exit.rip) else { return false }
       return names.symbols?.name(place.index) == name
     case .device(let name):
-      guard exit.space == .port, let number = names.ports?.number(ofPort: exit.address) else {
-        return false
+      guard exit.space == .port, let ports = names.ports else { return false }
+      guard let number = ports.number(ofPort: exit.address) else {
+        return name == DeviceNames.none
       }
-      return names.ports?.name(number) == name
+      return ports.name(number) == name
     case .phase(let name):
       let phase = Int(exit.phase)
       return isGuestMade && phase < names.phases.count && names.phases[phase] == name
@@ -125,7 +130,7 @@ public struct AssertionReadings: ExitObserver {
     switch subject {
     case .kernel: allOfKernel
     case .interrupt: interrupts
-    default: all
+    default: isOfKernel ? allOfKernel : all
     }
   }
 
@@ -135,8 +140,12 @@ public struct AssertionReadings: ExitObserver {
     switch query.subject {
     case .kernel where !hasKernelExits:
       return "the reel holds no exits of the kernel (record --kernel-exits)"
+    case .reason where isOfKernel, .interrupt where isOfKernel:
+      return "only the kernel's exits are counted, so name them as they are: kernel:NAME"
     case .symbol where names.symbols == nil: return "there are no symbols (--symbols)"
     case .device where names.ports == nil: return "the reel's board is not known"
+    case .device(let name) where name != DeviceNames.none && names.ports?.has(name) == false:
+      return "the board has no device of that name"
     case .phase(let name) where !names.phases.contains(name):
       return "there is no marker for that phase (--phase-marker)"
     default: return nil

@@ -25,6 +25,9 @@ public struct DevicePorts: Sendable {
     return Int(numbers[Int(port)])
   }
 
+  /// Whether the board has a device of that name.
+  func has(_ name: String) -> Bool { names.contains(name) }
+
   /// A device's name.
   func name(_ number: Int) -> String { names.indices.contains(number) ? names[number] : "-" }
 }
