@@ -69,7 +69,7 @@ struct ReportCommand: ParsableCommand {
   private func render(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws -> String {
     let progress = ProgressLine(label: "reading", total: opened.reel.eventCount)
     defer { progress.clear() }
-    let data = try opened.reading {
+    let data = try opened.reading(hint: "--skip-damaged tells of the rest") {
       try ReportData($0, query, metadata: opened.metadata) { progress.update($0) }
     }
     return HTMLReport(data, title: title).render()
@@ -118,6 +118,7 @@ struct ReportPartOptions: ParsableArguments {
     query.phases = try StatisticsSelectionOptions.phases(phaseMarker)
     query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
     try StatisticsSelectionOptions.check(query, opened)
+    try StatisticsSelectionOptions.checkVCPU(query, opened)
     return query
   }
 }
