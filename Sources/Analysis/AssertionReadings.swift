@@ -4,6 +4,8 @@ public import Trace
 public struct AssertionReadings: ExitObserver {
   fileprivate struct Tally {
     let subject: StatisticsSubject
+    /// Where the functions of the subject begin, when it is a symbol: aliases share an address.
+    let addresses: Set<UInt64>
     var samples: UInt64 = 0
     var byteCount: UInt64 = 0
     var handling = DurationAccumulator()
@@ -24,7 +26,11 @@ public struct AssertionReadings: ExitObserver {
     names = pass.names
     hasTimes = pass.hasTimes
     hasKernelExits = !reel.kernelExitBlocks.isEmpty
-    tallies = Set(queries.map(\.subject)).map { Tally(subject: $0) }
+    let symbols = pass.names.symbols
+    tallies = Set(queries.map(\.subject)).map { subject in
+      guard case .symbol(let name) = subject else { return Tally(subject: subject, addresses: []) }
+      return Tally(subject: subject, addresses: Set(symbols?.addresses(of: name) ?? []))
+    }
   }
 
   /// The columns it needs.
@@ -37,7 +43,7 @@ public struct AssertionReadings: ExitObserver {
     } else if exit.reason.code < 32 {
       all &+= 1
     }
-    for index in tallies.indices where holds(tallies[index].subject, exit) {
+    for index in tallies.indices where holds(tallies[index], exit) {
       tallies[index].add(exit)
     }
   }
@@ -54,7 +60,8 @@ public struct AssertionReadings: ExitObserver {
     }
   }
 
-  private func holds(_ subject: StatisticsSubject, _ exit: borrowing ExitSample) -> Bool {
+  private func holds(_ tally: Tally, _ exit: borrowing ExitSample) -> Bool {
+    let subject = tally.subject
     if case .kernel(let name) = subject {
       let reason = exit.reason
       return reason.isa != 0 && (name == nil || names.name(reason) == name)
@@ -67,14 +74,13 @@ public struct AssertionReadings: ExitObserver {
     case .port(let port, let direction): return isAccess(.port, port, direction, exit)
     case .memory(let address, let direction): return isAccess(.memory, address, direction, exit)
     case .msr(let index, let direction): return isAccess(.msr, index, direction, exit)
-    case .symbol(let name):
-      guard isGuestMade, let place = names.symbols?.symbol(at: exit.rip) else { return false }
-      return names.symbols?.name(place.index) == name
+    case .symbol:
+      guard isGuestMade, let symbols = names.symbols, let place = symbols.symbol(at: exit.rip)
+      else { return false }
+      return tally.addresses.contains(symbols.address(place.index))
     case .device(let name):
-      guard exit.space == .port, let number = names.ports?.number(ofPort: exit.address) else {
-        return false
-      }
-      return names.ports?.name(number) == name
+      guard exit.space == .port, let ports = names.ports else { return false }
+      return ports.name(ofPort: exit.address) == name
     case .phase(let name):
       let phase = Int(exit.phase)
       return isGuestMade && phase < names.phases.count && names.phases[phase] == name
@@ -136,6 +142,8 @@ public struct AssertionReadings: ExitObserver {
     case .kernel where !hasKernelExits:
       return "the reel holds no exits of the kernel (record --kernel-exits)"
     case .symbol where names.symbols == nil: return "there are no symbols (--symbols)"
+    case .symbol(let name) where names.symbols?.addresses(of: name).isEmpty == true:
+      return "the symbols have none of that name"
     case .device where names.ports == nil: return "the reel's board is not known"
     case .phase(let name) where !names.phases.contains(name):
       return "there is no marker for that phase (--phase-marker)"
