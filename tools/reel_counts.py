@@ -4,7 +4,8 @@
   reel_counts.py FILE  CSV lines: table,name,samples,bytes
 
 The tables are those of `stats`: runner's exits by reason, port, gpa, msr, rip, vcpu and reason,port; injected interrupts
-by vector; kicks by cause; kernel exits by reason, those handled by the kernel alone, and nested-paging faults by page.
+by vector; kicks by cause; kernel exits by reason, those handled by the kernel alone, and their accesses to memory
+(nested-paging faults by page).
 
 Example: tools/reel_counts.py traces/hello.reel
 Exit status: 0 fine; 2 trouble, or a reel that is damaged or partial, with a sentence.
@@ -19,6 +20,7 @@ from reel_format import EVENTS, KERNEL_EXITS, METADATA, Damage, Reel, decompress
 
 KICK = 48
 LEFT_TO_OTHERS, HAS_ADDRESS = 1 | 2 | 4, 8  # flags of kernel exits
+MEMORY = 2  # of the kinds of a kernel exit's access
 CAUSES = {0: "quantum", 1: "stop", 2: "late-window"}
 # Kinds of accesses: the table, and the ends of a write's and a read's name.
 ACCESSES = {1: ("port", ":POUT"), 2: ("port", ":PIN"), 3: ("gpa", ":W"), 4: ("gpa", ":R"), 5: ("msr", ":W"),
@@ -53,12 +55,16 @@ class Counts:
                 self.add("reason,port", reason + " " + hex(event.address) + end, moved)
 
     def kernel_exits(self, column, names):
-        fields = (column[name] for name in ("isa", "flags", "reason", "info1", "address"))
-        for isa, flags, reason, info, address in zip(*fields):
+        fields = (column[name] for name in ("isa", "flags", "reason", "info1", "address", "access"))
+        for isa, flags, reason, info, address, access in zip(*fields):
             name = names(isa, reason)
             self.add("kernel:reason", name)
             if not flags & LEFT_TO_OTHERS:
                 self.add("handled:reason", name)
+            if access and flags & HAS_ADDRESS:
+                if access & 0x7F == MEMORY:
+                    self.add("kernel:gpa", hex(address) + (":W" if access & 0x80 else ":R"))
+                continue
             is_fault = reason & 0xFFFF in (48, 49) if isa == 1 else reason == 0x400
             if is_fault and flags & HAS_ADDRESS:
                 fetch = info >> (4 if isa == 2 else 2) & 1

@@ -4,6 +4,8 @@ public import Trace
 public struct AssertionReadings: ExitObserver {
   fileprivate struct Tally {
     let subject: StatisticsSubject
+    /// Where the functions of the subject begin, when it is a symbol: aliases share an address.
+    let addresses: Set<UInt64>
     var samples: UInt64 = 0
     var byteCount: UInt64 = 0
     var handling = DurationAccumulator()
@@ -27,7 +29,11 @@ public struct AssertionReadings: ExitObserver {
     hasTimes = pass.hasTimes
     isOfKernel = pass.population == .kernel || pass.population == .handled
     hasKernelExits = !reel.kernelExitBlocks.isEmpty
-    tallies = Set(queries.map(\.subject)).map { Tally(subject: $0) }
+    let symbols = pass.names.symbols
+    tallies = Set(queries.map(\.subject)).map { subject in
+      guard case .symbol(let name) = subject else { return Tally(subject: subject, addresses: []) }
+      return Tally(subject: subject, addresses: Set(symbols?.addresses(of: name) ?? []))
+    }
   }
 
   /// The columns it needs.
@@ -40,7 +46,7 @@ public struct AssertionReadings: ExitObserver {
     } else if exit.reason.code < 32 {
       all &+= 1
     }
-    for index in tallies.indices where holds(tallies[index].subject, exit) {
+    for index in tallies.indices where holds(tallies[index], exit) {
       tallies[index].add(exit)
     }
   }
@@ -57,7 +63,8 @@ public struct AssertionReadings: ExitObserver {
     }
   }
 
-  private func holds(_ subject: StatisticsSubject, _ exit: borrowing ExitSample) -> Bool {
+  private func holds(_ tally: Tally, _ exit: borrowing ExitSample) -> Bool {
+    let subject = tally.subject
     if case .kernel(let name) = subject {
       let reason = exit.reason
       return reason.isa != 0 && (name == nil || names.name(reason) == name)
@@ -71,15 +78,13 @@ public struct AssertionReadings: ExitObserver {
     case .port(let port, let direction): return isAccess(.port, port, direction, exit)
     case .memory(let address, let direction): return isAccess(.memory, address, direction, exit)
     case .msr(let index, let direction): return isAccess(.msr, index, direction, exit)
-    case .symbol(let name):
-      guard isGuestMade, let place = names.symbols?.symbol(at: exit.rip) else { return false }
-      return names.symbols?.name(place.index) == name
+    case .symbol:
+      guard isGuestMade, let symbols = names.symbols, let place = symbols.symbol(at: exit.rip)
+      else { return false }
+      return tally.addresses.contains(symbols.address(place.index))
     case .device(let name):
       guard exit.space == .port, let ports = names.ports else { return false }
-      guard let number = ports.number(ofPort: exit.address) else {
-        return name == DeviceNames.none
-      }
-      return ports.name(number) == name
+      return ports.name(ofPort: exit.address) == name
     case .phase(let name):
       let phase = Int(exit.phase)
       return isGuestMade && phase < names.phases.count && names.phases[phase] == name
@@ -143,6 +148,8 @@ public struct AssertionReadings: ExitObserver {
     case .reason where isOfKernel, .interrupt where isOfKernel:
       return "only the kernel's exits are counted, so name them as they are: kernel:NAME"
     case .symbol where names.symbols == nil: return "there are no symbols (--symbols)"
+    case .symbol(let name) where names.symbols?.addresses(of: name).isEmpty == true:
+      return "the symbols have none of that name"
     case .device where names.ports == nil: return "the reel's board is not known"
     case .device(let name) where name != DeviceNames.none && names.ports?.has(name) == false:
       return "the board has no device of that name"

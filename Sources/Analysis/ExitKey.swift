@@ -96,6 +96,7 @@ extension ExitKey {
   }
 
   private func cell(_ dimension: ExitDimension, _ word: UInt64, _ names: ExitNames) -> String {
+    if word == Self.none, dimension == .device, names.ports != nil { return DeviceNames.none }
     if word == Self.none, dimension != .reason, dimension != .rip { return "-" }
     let isWrite = marks & 1 << 8 != 0
     switch dimension {

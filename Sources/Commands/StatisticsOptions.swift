@@ -53,7 +53,9 @@ struct StatisticsSelectionOptions: ParsableArguments {
   var isSpecific: Bool { exits != nil || event != nil || by != nil }
 
   /// What to ask of a reel.
-  func query(for opened: OpenedReel) throws -> ExitStatistics.Query {
+  ///
+  /// - Parameter isGrowing: whether what it asks for may be still to come.
+  func query(for opened: OpenedReel, isGrowing: Bool = false) throws -> ExitStatistics.Query {
     var query = ExitStatistics.Query()
     query.population = exits?.population
     query.event = event?.filter
@@ -71,6 +73,7 @@ struct StatisticsSelectionOptions: ParsableArguments {
       throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
     }
     if time != nil { try opened.requireTimes("--time") }
+    guard !isGrowing else { return query }
     try Self.check(query, opened)
     try Self.checkVCPU(query, opened)
     return query

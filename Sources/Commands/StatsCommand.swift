@@ -185,11 +185,12 @@ struct StatsCommand: ParsableCommand {
     }
     try opened.requireWhole()
     try requireNothingLost(pass.lostCount)
+    // What fails for sure is a failure, whatever else cannot be judged.
+    if outcomes.contains(where: { $0.isKnown && !$0.holds }) { throw ExitStatus.difference }
     if !outcomes.allSatisfy(\.isKnown) {
       StandardError.note("note: not all of it could be judged on this reel")
       throw ExitStatus.trouble
     }
-    if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
   }
 
   private func compare(

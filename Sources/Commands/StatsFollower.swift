@@ -21,7 +21,7 @@ struct StatsFollower {
     let signals = SignalWatch()
     let isTerminal = isatty(STDOUT_FILENO) != 0
     var opened = try OpenedReel(path: currentPath, notesStripping: false, notesEnd: false)
-    let query = try selection.query(for: opened)
+    let query = try selection.query(for: opened, isGrowing: true)
     var collection = StatisticsCollection(opened.reel, query, metadata: opened.metadata)
     var isLast = false
     while true {
