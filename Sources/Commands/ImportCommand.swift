@@ -123,10 +123,14 @@ struct ImportCommand: ParsableCommand {
         "warning: the tracer lost \(summary.lostEvents) events in \(summary.losses) places; "
           + "exits are missing")
     }
-    for unnamed in session.importer.unnamedReasons {
+    let unnamedReasons = session.importer.unnamedReasons
+    for unnamed in unnamedReasons.prefix(8) {
       StandardError.note(
         "note: no code is known for the exit reason \(EscapedText.terminal(unnamed.name)); it has "
           + "\(NumberText.hex(unnamed.code)) in the reel")
+    }
+    if unnamedReasons.count > 8 {
+      StandardError.note("  and \(unnamedReasons.count - 8) more, in the metadata")
     }
     guard summary.unknownLineCount > 0 else { return }
     StandardError.note(
