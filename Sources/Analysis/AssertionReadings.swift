@@ -15,6 +15,8 @@ public struct AssertionReadings: ExitObserver {
   private let names: ExitNames
   private let hasKernelExits: Bool
   private let hasTimes: Bool
+  /// Whether only the kernel's exits are handed out, so that expressions are about those.
+  private let isOfKernel: Bool
   private var tallies: [Tally]
   /// All exits of the runner, and all of the kernel: what shares are parts of.
   private var all: UInt64 = 0
@@ -25,6 +27,7 @@ public struct AssertionReadings: ExitObserver {
   public init(_ queries: [StatisticsQuery], _ reel: Reel, _ pass: StatisticsPass) {
     names = pass.names
     hasTimes = pass.hasTimes
+    isOfKernel = pass.population == .kernel || pass.population == .handled
     hasKernelExits = !reel.kernelExitBlocks.isEmpty
     let symbols = pass.names.symbols
     tallies = Set(queries.map(\.subject)).map { subject in
@@ -66,8 +69,9 @@ public struct AssertionReadings: ExitObserver {
       let reason = exit.reason
       return reason.isa != 0 && (name == nil || names.name(reason) == name)
     }
-    guard exit.reason.isa == 0 else { return false }
-    let isGuestMade = exit.reason.code < 32
+    guard (exit.reason.isa != 0) == isOfKernel else { return false }
+    let code = exit.reason.code
+    let isGuestMade = isOfKernel || code < 32
     switch subject {
     case .allExits: return isGuestMade
     case .reason(let kind): return exit.reason.code == UInt64(kind.rawValue)
@@ -131,7 +135,7 @@ public struct AssertionReadings: ExitObserver {
     switch subject {
     case .kernel: allOfKernel
     case .interrupt: interrupts
-    default: all
+    default: isOfKernel ? allOfKernel : all
     }
   }
 
@@ -141,10 +145,14 @@ public struct AssertionReadings: ExitObserver {
     switch query.subject {
     case .kernel where !hasKernelExits:
       return "the reel holds no exits of the kernel (record --kernel-exits)"
+    case .reason where isOfKernel, .interrupt where isOfKernel:
+      return "only the kernel's exits are counted, so name them as they are: kernel:NAME"
     case .symbol where names.symbols == nil: return "there are no symbols (--symbols)"
     case .symbol(let name) where names.symbols?.addresses(of: name).isEmpty == true:
       return "the symbols have none of that name"
     case .device where names.ports == nil: return "the reel's board is not known"
+    case .device(let name) where name != DeviceNames.none && names.ports?.has(name) == false:
+      return "the board has no device of that name"
     case .phase(let name) where !names.phases.contains(name):
       return "there is no marker for that phase (--phase-marker)"
     default: return nil

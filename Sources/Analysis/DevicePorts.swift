@@ -25,6 +25,9 @@ public struct DevicePorts: Sendable {
     return Int(numbers[Int(port)])
   }
 
+  /// Whether the board has a device of that name.
+  func has(_ name: String) -> Bool { names.contains(name) }
+
   /// The name of a port's device; ``DeviceNames/none`` where the bus floats.
   func name(ofPort port: UInt64) -> String { number(ofPort: port).map(name) ?? DeviceNames.none }
 

@@ -69,7 +69,7 @@ public enum ExitFilter: String, Codable, Sendable, CaseIterable {
     case .msr: exit.space == .msr
     case .irq: false
     case .kick: reason.isa == 0 && (48...63).contains(reason.code)
-    case .hlt: exit.wake != .none
+    case .hlt: reason.isHalt
     }
   }
 

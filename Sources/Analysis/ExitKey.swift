@@ -127,6 +127,8 @@ extension ExitKey {
     if word & 0x100 != 0 { return "vector " + HexWord(word & 0xff).description }
     return switch ExitSample.Wake(rawValue: UInt8(truncatingIfNeeded: word)) {
     case .end: "end of the recording"
+    // The kernel's tracepoints do not tell.
+    case .some(.none): "unknown"
     default: "entered without an interrupt"
     }
   }

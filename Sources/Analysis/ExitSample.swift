@@ -14,6 +14,16 @@ public struct ExitReason: Hashable, Sendable {
     self.code = code
   }
 
+  /// Whether the guest waited, in a HLT: how long that took says nothing of the host.
+  public var isHalt: Bool {
+    switch isa {
+    case 0: code == UInt64(EventKind.halt.rawValue)
+    case 1: code & 0xffff == 12
+    case 2: code == 0x78
+    default: false
+    }
+  }
+
   /// The event kind of a runner's exit.
   public var kind: EventKind? { isa == 0 ? EventKind(rawValue: UInt8(clamping: code)) : nil }
 }

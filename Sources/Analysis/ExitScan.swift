@@ -27,6 +27,9 @@ public struct ExitScan {
   /// What was counted so far.
   public private(set) var counts = Counts()
 
+  /// The vCPUs that were met, selected or not.
+  var vcpus: Set<UInt16> { Set(slots.keys) }
+
   /// The exit of each vCPU that waits for the next entry.
   private var pending: [ExitSample?] = []
   private var slots: [UInt16: Int] = [:]

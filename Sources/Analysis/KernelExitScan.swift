@@ -12,6 +12,8 @@ public struct KernelExitScan {
   private let isHandledAlone: Bool
   private var pending: [ExitSample?] = [nil]
   private var slots: [UInt16: Int] = [0: 0]
+  /// The vCPUs that were met, selected or not.
+  var vcpus: Set<UInt16> { Set(slots.keys) }
   private var batch = ExitBatch()
   private var nextBlock = 0
 

@@ -123,15 +123,3 @@ struct ReportCollection: ExitObserver {
   /// The lines of the consoles.
   var console: ReportConsole { lines.console }
 }
-
-extension ExitReason {
-  /// Whether the guest waited: how long that took says nothing of the host.
-  fileprivate var isHalt: Bool {
-    switch isa {
-    case 0: code == UInt64(EventKind.halt.rawValue)
-    case 1: code & 0xffff == 12
-    case 2: code == 0x78
-    default: false
-    }
-  }
-}

@@ -62,7 +62,7 @@ public struct StandingOut: ExitObserver {
     }
     all.add(exit)
     byRIP.observe(exit)
-    if exit.wake != .none {
+    if exit.reason.isHalt {
       halts.add(exit)
     } else if exit.handlingNanoseconds > slowest?.handlingNanoseconds ?? 0 {
       slowest = copy exit
@@ -82,7 +82,8 @@ public struct StandingOut: ExitObserver {
     if !exit.isWrite, let name, name.hasPrefix("COM"), name.hasSuffix(" LSR") {
       statusPolls.add(exit)
     }
-    if name == PortNames.timestampName {
+    // Another VMM's port of that number is no rewritten RDTSC.
+    if name == PortNames.timestampName, names.ports?.number(ofPort: exit.address) != nil {
       timestamps.add(exit)
       return
     }
@@ -123,23 +124,26 @@ public struct StandingOut: ExitObserver {
         "\($0) go to ports of no device: drivers that probe for hardware"
       },
       finding("halts", halts) { "\($0) are HLTs: the vCPU was idle" },
-      finding("kicks", kicks) { "\($0) were made by the host, to stop a guest that does not exit" },
+      finding("kicks", kicks, of: all.exits &+ kicks.exits) {
+        "\($0) were made by the host, to stop a guest that does not exit"
+      },
     ].compactMap { $0 }
     found += [hottest(), slowestExit()].compactMap { $0 }
     return found.sorted { ($1.exits, $0.name) < ($0.exits, $1.name) }
   }
 
   private func finding(
-    _ name: String, _ tally: Tally, _ sentence: (String) -> String
+    _ name: String, _ tally: Tally, of whole: UInt64? = nil, _ sentence: (String) -> String
   ) -> Finding? {
-    let made = finding(name, tally.exits, tally.handling)
+    let whole = whole ?? all.exits
+    var made = finding(name, tally.exits, tally.handling)
+    made.exitsPercent = percent(tally.exits, of: whole)
     let timePercent = percent(tally.handling, of: all.handling)
     guard tally.exits > 0,
       made.exitsPercent >= Self.leastPercent || timePercent >= Self.leastPercent
     else { return nil }
-    var finding = made
-    finding.sentence = sentence("\(tally.exits) of \(all.exits) exits")
-    return finding
+    made.sentence = sentence("\(tally.exits) of \(whole) exits")
+    return made
   }
 
   private func finding(_ name: String, _ exits: UInt64, _ handling: UInt64) -> Finding {
@@ -166,8 +170,12 @@ public struct StandingOut: ExitObserver {
       slowest.handlingNanoseconds / 10 >= all.handling / all.exits
     else { return nil }
     var found = finding("slowest-exit", 1, slowest.handlingNanoseconds)
+    // Several kernel exits come after one event, so the number of that would not tell which.
+    let place =
+      slowest.reason.isa == 0
+      ? "event \(slowest.index)" : "the kernel's exit at \(slowest.exitTime) ns"
     found.sentence =
-      "event \(slowest.index) (\(names.name(slowest.reason))) took longest to handle, HLT aside"
+      "\(place) (\(names.name(slowest.reason))) took longest to handle, HLT aside"
     return found
   }
 

@@ -83,7 +83,7 @@ public struct StatisticsAssertion: Equatable, Sendable {
     case .absent:
       return outcome(false, "there is none, so it has no \(query.function.rawValue)")
     case .unavailable(let reason):
-      return outcome(false, reason)
+      return Outcome(holds: false, isKnown: false, text: "failed: \(text): \(reason)")
     }
   }
 
@@ -91,12 +91,16 @@ public struct StatisticsAssertion: Equatable, Sendable {
   public struct Outcome: Equatable, Sendable {
     /// Whether it holds.
     public let holds: Bool
+    /// Whether the reel tells: what cannot be judged does not hold either.
+    public let isKnown: Bool
     /// A line: `failed: p99(hlt) < 2ms: it is 3.412 ms (118 samples)`.
     public let text: String
   }
 
   private func outcome(_ holds: Bool, _ reason: String) -> Outcome {
-    Outcome(holds: holds, text: "\(holds ? "passed" : "failed"): \(text): \(reason)")
+    Outcome(
+      holds: holds, isKnown: true,
+      text: "\(holds ? "passed" : "failed"): \(text): \(reason)")
   }
 
   /// The number of samples, where it is not the value itself.

@@ -1,5 +1,15 @@
 public import Trace
 
+/// Takes no exits: for what a pass tells by itself.
+public struct NoExitObserver: ExitObserver {
+  /// Takes none.
+  public init() {}
+  /// None.
+  public var columns: Set<EventColumn> { [] }
+  /// Takes none.
+  public mutating func observe(_ exit: borrowing ExitSample) {}
+}
+
 /// One pass over the exits that a query is about, for any observer.
 public struct StatisticsPass {
   /// Which exits are handed out.
@@ -57,6 +67,9 @@ public struct StatisticsPass {
 
   /// Events and kernel exits lost to damaged blocks that were skipped.
   public var lostCount: UInt64 { events.counts.lostEvents &+ kernelExits.lostExits }
+
+  /// The vCPUs that were met, selected or not.
+  public var vcpus: Set<UInt16> { events.vcpus.union(kernelExits.vcpus) }
 
   /// Host nanoseconds of the part that was handed out; of the whole recording when all was.
   public func durationNanoseconds(of reel: Reel) -> UInt64 {

@@ -58,7 +58,10 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
-    for opened in [first, second] { try opened.requireRecording(to: "compare event by event") }
+    for opened in [first, second] {
+      try opened.requireRecording(
+        to: "compare event by event (stats --baseline compares counts and times)")
+    }
     var options = ReelDifference.Options()
     options.context = context
     options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))

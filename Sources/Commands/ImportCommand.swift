@@ -61,20 +61,34 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     do {
-      let destination: any ReelDestination =
-        output == StreamedReel.argument
-        ? try StreamedReel.open() : try ReelOutput(path: output, overwrite: force)
-      let required = format.flatMap { LogFormat(rawValue: $0.rawValue) }
-      var session = try ImportSession(LogImporter(format: required, process: pid))
-      for log in logs { try session.read(log) }
-      try session.finish()
-      guard session.exitCount > 0 else { throw CommandFailure(nothing(session.importer.summary)) }
-      let metadata = try session.metadata(commandLine: CommandLine.arguments, process: pid)
-      try session.write(destination, metadataJSON: JSONText.encode(metadata, pretty: false))
-      note(session, destination.byteCount)
+      guard output != StreamedReel.argument else {
+        try write(to: try StreamedReel.open())
+        return
+      }
+      for log in logs where InputFile.isSame(log, output) {
+        throw CommandFailure("\(output) is a log to read; choose another name with -o")
+      }
+      let file = try ReelOutput(path: output, overwrite: force)
+      do {
+        try write(to: file)
+      } catch {
+        file.discard()
+        throw error
+      }
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
+  }
+
+  private func write(to destination: any ReelDestination) throws {
+    let required = format.flatMap { LogFormat(rawValue: $0.rawValue) }
+    var session = try ImportSession(LogImporter(format: required, process: pid))
+    for log in logs { try session.read(log) }
+    try session.finish()
+    guard session.exitCount > 0 else { throw CommandFailure(nothing(session.importer.summary)) }
+    let metadata = try session.metadata(commandLine: CommandLine.arguments, process: pid)
+    try session.write(destination, metadataJSON: JSONText.encode(metadata, pretty: false))
+    note(session, destination.byteCount)
   }
 
   /// Why there is no reel.

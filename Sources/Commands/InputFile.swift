@@ -48,6 +48,13 @@ enum InputFile {
     CommandFailure("\(name) is larger than any guest's RAM")
   }
 
+  /// Whether two paths name one file that is there.
+  static func isSame(_ path: String, _ other: String) -> Bool {
+    var facts = (stat(), stat())
+    return unsafe stat(path, &facts.0) == 0 && stat(other, &facts.1) == 0
+      && facts.0.st_ino == facts.1.st_ino && facts.0.st_dev == facts.1.st_dev
+  }
+
   /// The last component of a path.
   static func name(of path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path

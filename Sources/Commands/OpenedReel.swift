@@ -107,11 +107,15 @@ struct OpenedReel {
   }
 
   /// Runs the part of a command that reads the reel, naming the path in its failures.
-  func reading<Result>(_ body: (Reel) throws -> Result) throws -> Result {
+  ///
+  /// - Parameter hint: what to do about a damaged block.
+  func reading<Result>(
+    hint: String? = nil, _ body: (Reel) throws -> Result
+  ) throws -> Result {
     do {
       return try body(reel)
     } catch let error as TraceError {
-      throw CommandFailure("\(path): \(error.description)")
+      throw CommandFailure("\(path): \(error.description)" + (hint.map { "; \($0)" } ?? ""))
     }
   }
 }

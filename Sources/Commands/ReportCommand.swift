@@ -44,17 +44,21 @@ struct ReportCommand: ParsableCommand {
     let opened = try OpenedReel(path: reel)
     let query = try part.query(for: opened)
     guard output != "-" else {
-      StandardOutput.shared.write(try render(opened, query))
-      try opened.requireWhole()
+      let (text, lost) = try render(opened, query)
+      StandardOutput.shared.write(text)
+      try requireAll(opened, lost)
       return
     }
+    var lost: UInt64 = 0
     do {
       guard try !ReelFile(path: opened.path).isSameFile(as: output) else {
         throw CommandFailure("\(output) is the reel itself; choose another name with -o")
       }
       let file = try ReelOutput(path: output, overwrite: force)
       do {
-        try file.write(Array(try render(opened, query).utf8))
+        let text: String
+        (text, lost) = try render(opened, query)
+        try file.write(Array(text.utf8))
         try file.close()
       } catch {
         file.discard()
@@ -63,16 +67,30 @@ struct ReportCommand: ParsableCommand {
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
-    try opened.requireWhole()
+    try requireAll(opened, lost)
   }
 
-  private func render(_ opened: OpenedReel, _ query: ExitStatistics.Query) throws -> String {
+  /// Ends with trouble what was made of a part of a reel.
+  private func requireAll(_ opened: OpenedReel, _ lost: UInt64) throws {
+    try opened.requireWhole()
+    guard lost > 0 else { return }
+    StandardError.note("note: \(lost) events or kernel exits were lost to damaged blocks")
+    throw ExitStatus.trouble
+  }
+
+  /// The report, and how much of the reel is not in it.
+  private func render(
+    _ opened: OpenedReel, _ query: ExitStatistics.Query
+  ) throws -> (text: String, lost: UInt64) {
     let progress = ProgressLine(label: "reading", total: opened.reel.eventCount)
     defer { progress.clear() }
-    let data = try opened.reading {
+    let data = try opened.reading(hint: "--skip-damaged tells of the rest") {
       try ReportData($0, query, metadata: opened.metadata) { progress.update($0) }
     }
-    return HTMLReport(data, title: title).render()
+    let totals = data.statistics.totals
+    return (
+      HTMLReport(data, title: title).render(), totals.lostEvents &+ totals.lostKernelExits
+    )
   }
 }
 
@@ -118,6 +136,7 @@ struct ReportPartOptions: ParsableArguments {
     query.phases = try StatisticsSelectionOptions.phases(phaseMarker)
     query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
     try StatisticsSelectionOptions.check(query, opened)
+    try StatisticsSelectionOptions.checkVCPU(query, opened)
     return query
   }
 }

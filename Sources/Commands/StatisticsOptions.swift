@@ -73,7 +73,9 @@ struct StatisticsSelectionOptions: ParsableArguments {
       throw CommandFailure("--by phase needs a --phase-marker, such as init=console:Run")
     }
     if time != nil { try opened.requireTimes("--time") }
-    if !isGrowing { try Self.check(query, opened) }
+    guard !isGrowing else { return query }
+    try Self.check(query, opened)
+    try Self.checkVCPU(query, opened)
     return query
   }
 
@@ -87,6 +89,21 @@ struct StatisticsSelectionOptions: ParsableArguments {
     } catch {
       throw CommandFailure("--phase-marker: \(error.description)")
     }
+  }
+
+  /// Refuses a vCPU that a reel does not have, which takes a pass over it.
+  static func checkVCPU(_ query: ExitStatistics.Query, _ opened: OpenedReel) throws {
+    guard let vcpu = query.selection.vcpu else { return }
+    var whole = ExitStatistics.Query()
+    whole.population = query.population
+    whole.selection.skipsDamagedBlocks = query.selection.skipsDamagedBlocks
+    var pass = StatisticsPass(opened.reel, whole, metadata: opened.metadata)
+    var nobody = NoExitObserver()
+    try opened.reading { try pass.run($0, &nobody) }
+    guard !pass.vcpus.contains(vcpu) else { return }
+    throw CommandFailure(
+      "\(opened.path): it has no vCPU \(vcpu); there are "
+        + pass.vcpus.sorted().map(String.init).joined(separator: ", "))
   }
 
   /// Refuses a part that a reel does not have.
@@ -108,6 +125,11 @@ struct StatisticsSelectionOptions: ParsableArguments {
             + "\(last.header.lastTime) ns")
       }
     }
+    if query.population == .runner, reel.eventBlocks.isEmpty {
+      throw CommandFailure(
+        "\(opened.path): it holds no exits of the runner, only the kernel's; leave --exits runner out"
+      )
+    }
     guard query.population != nil, query.population != .runner else { return }
     if opened.reel.kernelExitBlocks.isEmpty {
       throw CommandFailure(
@@ -118,8 +140,10 @@ struct StatisticsSelectionOptions: ParsableArguments {
 
 /// How `stats` shows what it counted.
 struct StatisticsPresentationOptions: ParsableArguments {
-  @Option(name: [.customShort("k"), .customLong("sort")], help: "Sort by: \(SortChoice.list).")
-  var key: SortChoice = .sample
+  @Option(
+    name: [.customShort("k"), .customLong("sort")],
+    help: "Sort by: \(SortChoice.list); sample unless given.")
+  var key: SortChoice?
 
   @Option(
     name: [.customShort("F"), .customLong("fields")],
@@ -127,8 +151,8 @@ struct StatisticsPresentationOptions: ParsableArguments {
     transform: FieldList.init(parsing:))
   var fields: FieldList?
 
-  @Option(name: .long, help: "Whose time: handling or guest.")
-  var view: ViewChoice = .handling
+  @Option(name: .long, help: "Whose time: handling (unless given) or guest.")
+  var view: ViewChoice?
 
   @Option(name: .long, help: ArgumentHelp("Only the first N rows.", valueName: "n"))
   var top: Int?
@@ -146,12 +170,35 @@ struct StatisticsPresentationOptions: ParsableArguments {
 
   mutating func validate() throws {
     guard top.map({ $0 > 0 }) ?? true else { throw ValidationError("--top must be positive") }
+    if format == .json { try refuse([.key, .fields], with: "--format json, which has all fields") }
+    if format == .csv { try refuse([.fields, .histogram], with: "--format csv") }
+  }
+
+  /// An option that some outputs have no use for.
+  enum Unused: String {
+    case key = "-k"
+    case fields = "-F"
+    case view = "--view"
+    case top = "--top"
+    case histogram = "--histogram"
+  }
+
+  /// Refuses options that would be ignored.
+  ///
+  /// - Throws: `ValidationError` naming the first one that was given.
+  func refuse(_ options: [Unused], with what: String) throws {
+    let given: [Unused: Bool] = [
+      .key: key != nil, .fields: fields != nil, .view: view != nil, .top: top != nil,
+      .histogram: histogram,
+    ]
+    guard let option = options.first(where: { given[$0] == true }) else { return }
+    throw ValidationError("\(option.rawValue) has no effect with \(what): leave one of them out")
   }
 
   /// Prints statistics on standard output.
   func show(_ statistics: ExitStatistics, isTableOnly: Bool) throws {
-    let sortKey = ExitSortKey(rawValue: key.rawValue) ?? .sample
-    let view = StatisticsText.View(rawValue: view.rawValue) ?? .handling
+    let sortKey = key.flatMap { ExitSortKey(rawValue: $0.rawValue) } ?? .sample
+    let view = view.flatMap { StatisticsText.View(rawValue: $0.rawValue) } ?? .handling
     switch format {
     case .json: try json(statistics)
     case .csv:

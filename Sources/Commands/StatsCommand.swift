@@ -18,6 +18,8 @@ struct StatsCommand: ParsableCommand {
         vmreel stats ticker.reel --event ioport -k time
       """)
 
+  private static let damageHint = "--skip-damaged counts the rest"
+
   @Argument(help: "The reel.")
   var reel: String
 
@@ -49,8 +51,9 @@ struct StatsCommand: ParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("How much a row may grow against --baseline.", valueName: "percent"))
-  var threshold: Percentage = Percentage(value: 5)
+    help: ArgumentHelp(
+      "How much a row may grow against --baseline; 5 % unless given.", valueName: "percent"))
+  var threshold: Percentage?
 
   @Option(
     name: .customLong("assert"),
@@ -70,6 +73,31 @@ struct StatsCommand: ParsableCommand {
     }
     guard interval.map({ $0.nanoseconds > 0 }) ?? true else {
       throw ValidationError("--interval must be longer than 0")
+    }
+    try refuseUnused()
+  }
+
+  /// Refuses options that what is asked for would ignore.
+  private func refuseUnused() throws {
+    if interval != nil {
+      try presentation.refuse([.key, .fields, .view, .top, .histogram], with: "--interval")
+    }
+    if slowerThan != nil {
+      try presentation.refuse([.key, .fields, .histogram], with: "--slower-than")
+      guard selection.by == nil else {
+        throw ValidationError("--by has no effect with --slower-than: leave one of them out")
+      }
+    }
+    if baseline != nil {
+      try presentation.refuse([.key, .fields, .histogram], with: "--baseline")
+    } else if threshold != nil {
+      throw ValidationError("--threshold is for --baseline: name an older reel with it")
+    }
+    guard !assertions.isEmpty else { return }
+    try presentation.refuse([.key, .fields, .view, .top, .histogram], with: "--assert")
+    guard selection.by == nil, selection.event == nil else {
+      throw ValidationError(
+        "--by and --event have no effect with --assert: say in the expression what it is about")
     }
   }
 
@@ -94,12 +122,11 @@ struct StatsCommand: ParsableCommand {
     } else if let slowerThan {
       lost = try slowExits(opened, query, slowerThan.nanoseconds)
     } else {
-      let statistics = try opened.reading {
+      let statistics = try opened.reading(hint: Self.damageHint) {
         try ExitStatistics($0, query, metadata: opened.metadata)
       }
       if let baseline {
-        try opened.requireWhole()
-        try compare(statistics, with: baseline)
+        try compare(statistics, of: opened, with: baseline)
       } else {
         try presentation.show(statistics, isTableOnly: selection.isSpecific)
       }
@@ -135,7 +162,7 @@ struct StatsCommand: ParsableCommand {
     }
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
     var readings = AssertionReadings(assertions.map(\.query), opened.reel, pass)
-    try opened.reading { reel in
+    try opened.reading(hint: Self.damageHint) { reel in
       try pass.run(reel, &readings)
       guard isAboutKernel, pass.population == .runner else { return }
       query.population = .kernel
@@ -158,17 +185,32 @@ struct StatsCommand: ParsableCommand {
     }
     try opened.requireWhole()
     try requireNothingLost(pass.lostCount)
-    if !outcomes.allSatisfy(\.holds) { throw ExitStatus.difference }
+    // What fails for sure is a failure, whatever else cannot be judged.
+    if outcomes.contains(where: { $0.isKnown && !$0.holds }) { throw ExitStatus.difference }
+    if !outcomes.allSatisfy(\.isKnown) {
+      StandardError.note("note: not all of it could be judged on this reel")
+      throw ExitStatus.trouble
+    }
   }
 
-  private func compare(_ statistics: ExitStatistics, with path: String) throws {
+  private func compare(
+    _ statistics: ExitStatistics, of reel: OpenedReel, with path: String
+  ) throws {
     let opened = try OpenedReel(path: path)
     let query = try selection.query(for: opened)
-    let old = try opened.reading { try ExitStatistics($0, query, metadata: opened.metadata) }
+    let old = try opened.reading(hint: Self.damageHint) {
+      try ExitStatistics($0, query, metadata: opened.metadata)
+    }
+    guard old.population == statistics.population else {
+      throw CommandFailure(
+        "\(reel.path) has the \(statistics.population.rawValue)'s exits and \(path) the "
+          + "\(old.population.rawValue)'s, which cannot be compared; --exits kernel takes the "
+          + "kernel's of both")
+    }
     let hasTimes = !statistics.totals.timesAreStripped && !old.totals.timesAreStripped
     if !hasTimes { StandardError.note("note: only counts are compared: a reel has no host times") }
     let comparison = BaselineComparison(
-      statistics.table, baseline: old.table, threshold: threshold.value,
+      statistics.table, baseline: old.table, threshold: threshold?.value ?? 5,
       time: !hasTimes ? nil : presentation.view == .guest ? \.inGuest : \.handling)
     switch presentation.format {
     case .json: try presentation.json(comparison)
@@ -178,7 +220,9 @@ struct StatsCommand: ParsableCommand {
         BaselineText.render(
           comparison, limit: presentation.top, isMarkdown: presentation.format == .md))
     }
+    try reel.requireWhole()
     try opened.requireWhole()
+    try requireNothingLost(old.totals.lostEvents &+ old.totals.lostKernelExits)
     if !comparison.regressions.isEmpty { throw ExitStatus.difference }
   }
 
@@ -188,7 +232,7 @@ struct StatsCommand: ParsableCommand {
     try opened.requireTimes("--interval")
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
     var series = IntervalSeries(every: width, query.event, by: query.dimensions, pass.names)
-    try opened.reading { try pass.run($0, &series) }
+    try opened.reading(hint: Self.damageHint) { try pass.run($0, &series) }
     if series.omittedSamples > 0 {
       throw CommandFailure(
         "\(opened.path): \(series.omittedSamples) exits are left over after "
@@ -217,7 +261,7 @@ struct StatsCommand: ParsableCommand {
     var slow = SlowExits(
       slowerThan: threshold, isGuestTime: presentation.view == .guest, query.event,
       limit: presentation.top ?? 1000, pass.names)
-    try opened.reading { try pass.run($0, &slow) }
+    try opened.reading(hint: Self.damageHint) { try pass.run($0, &slow) }
     switch presentation.format {
     case .json:
       try presentation.json(

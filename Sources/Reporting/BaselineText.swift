@@ -19,7 +19,7 @@ public enum BaselineText {
       table.add(
         row.cells.map { EscapedText.terminal($0) } + [
           String(row.baselineSamples), String(row.samples), change(row.samplesPercent),
-          time(row.baselineMeanNanoseconds), time(row.meanNanoseconds), change(row.meanPercent),
+          time(row.baselineMeanNanoseconds), time(row.meanNanoseconds), meanChange(row),
           row.regressions.map(\.rawValue).joined(separator: ", "),
         ])
     }
@@ -42,6 +42,13 @@ public enum BaselineText {
   private static func change(_ percent: Double?) -> String {
     guard let percent else { return "new" }
     return (percent > 0 ? "+" : "") + NumberText.percent(percent)
+  }
+
+  /// Nothing where there is no mean to compare with, though the row itself is old.
+  private static func meanChange(_ row: BaselineComparison.Row) -> String {
+    if row.baselineSamples == 0 { return "new" }
+    guard row.samples > 0, row.meanPercent != nil else { return "-" }
+    return change(row.meanPercent)
   }
 
   private static func time(_ nanoseconds: UInt64) -> String {

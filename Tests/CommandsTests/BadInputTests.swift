@@ -77,6 +77,17 @@ extension ProgramTests {
       (["stats", "x.reel", "--vcpu", "65536"], "65536"),
       (["stats", "x.reel", "--interval", "0ms"], "longer than 0"),
       (["stats", "x.reel", "--interval", "5ms", "--slower-than", "1us"], "one at a time"),
+      (
+        ["stats", "x.reel", "--interval", "5ms", "--top", "2"],
+        "--top has no effect with --interval"
+      ),
+      (["stats", "x.reel", "--slower-than", "5ms", "--by", "rip"], "--by has no effect"),
+      (["stats", "x.reel", "--baseline", "y.reel", "-k", "time"], "-k has no effect"),
+      (["stats", "x.reel", "--assert", "hlt < 1", "--view", "guest"], "--view has no effect"),
+      (["stats", "x.reel", "--assert", "hlt < 1", "--by", "port"], "--by and --event"),
+      (["stats", "x.reel", "--format", "csv", "--histogram"], "--histogram has no effect"),
+      (["stats", "x.reel", "--format", "json", "-F", "time"], "-F has no effect"),
+      (["stats", "x.reel", "--threshold", "3"], "--threshold is for --baseline"),
       (["stats", "x.reel", "--format", "html"], "; please provide one of 'text', 'json'"),
       (["export", "x.reel"], "--format"),
       (["export", "x.reel", "--format", "xml"], "perfetto"),

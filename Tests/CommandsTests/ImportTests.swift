@@ -47,6 +47,37 @@ extension ProgramTests {
       try directory.vmreel("verify", "b.reel").expectSuccess()
     }
 
+    @Test("Assertions on an imported reel are about the kernel's exits, never about none")
+    func assertions() throws {
+      let directory = try TestDirectory()
+      try directory.write(Self.log.utf8, to: "perf.txt")
+      try directory.vmreel("import", "perf.txt", "-o", "a.reel").expectSuccess()
+      let run = try directory.vmreel(
+        "stats", "a.reel", "--assert", "ioport:0x3f8 < 1", "--assert", "kernel:hlt == 1")
+      #expect(run.status == 1, "\(run.story)")
+      #expect(run.text.contains("failed: ioport:0x3f8 < 1: it is 1"), "\(run.story)")
+      #expect(run.text.contains("passed: kernel:hlt == 1"), "\(run.story)")
+      let unknown = try directory.vmreel("stats", "a.reel", "--assert", "hlt < 1")
+      #expect(unknown.status == 2 && unknown.text.contains("kernel:NAME"), "\(unknown.story)")
+      for arguments in [["--vcpu", "7"], ["--exits", "runner"]] {
+        let refused = try directory.vmreel(["stats", "a.reel"] + arguments)
+        #expect(refused.status == 2 && refused.text.isEmpty, "\(refused.story)")
+      }
+    }
+
+    @Test("An import that fails leaves no file, and none overwrites its log")
+    func keepsFiles() throws {
+      let directory = try TestDirectory()
+      try directory.write(Self.log.utf8, to: "perf.txt")
+      let same = try directory.vmreel("import", "perf.txt", "-o", "perf.txt", "--force")
+      #expect(same.status == 2 && same.errors.contains("is a log to read"), "\(same.story)")
+      #expect(try directory.read("perf.txt") == Array(Self.log.utf8))
+      try directory.write("no log".utf8, to: "other.txt")
+      #expect(try directory.vmreel("import", "other.txt", "-o", "b.reel").status == 2)
+      let left = try directory.shell("ls")
+      #expect(!left.text.contains("b.reel"), "\(left.story)")
+    }
+
     @Test("One process can be chosen", arguments: ["10", "20"])
     func process(number: String) throws {
       let directory = try TestDirectory()

@@ -56,6 +56,7 @@ struct ExportCommand: ParsableCommand {
     let facts = facts(of: opened)
     let names = KernelExitName(opened.metadata)
     try checkRange(opened)
+    try checkTable(opened)
     if !facts.hasTimes, format == .perfetto || format == .chrome {
       throw CommandFailure(
         "\(reel): the host times were stripped from this reel, and a timeline is made of them; "
@@ -72,6 +73,15 @@ struct ExportCommand: ParsableCommand {
     tell(of: walk)
     if walk.lostEvents > 0 || walk.lostKernelExits > 0 { throw ExitStatus.trouble }
     try opened.requireWhole()
+  }
+
+  /// Refuses a table of events where there are kernel exits only.
+  private func checkTable(_ opened: OpenedReel) throws {
+    let isOfEvents = (format == .csv || format == .jsonl) && table != .kernelExits
+    guard isOfEvents, opened.reel.eventBlocks.isEmpty, !opened.reel.kernelExitBlocks.isEmpty else {
+      return
+    }
+    throw CommandFailure("\(reel): it holds no events; --table kernel-exits has what it holds")
   }
 
   /// Refuses a range that holds nothing.
