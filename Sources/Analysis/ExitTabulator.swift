@@ -18,6 +18,8 @@ public struct ExitTabulator: ExitObserver {
   private let readsWidths: Bool
   private var index: ExitRowIndex
   private var rows: [Row] = []
+  /// Samples of batches that the rows do not have yet.
+  private var samples: [UInt64] = []
   private var ticks = TickCounts()
   private var overflow: [(exit: Int, isInGuest: Bool)] = []
   private var rowsOfBatch = [Int](repeating: -1, count: EventRun.capacity)
@@ -77,7 +79,7 @@ public struct ExitTabulator: ExitObserver {
       }
       if row == rows.count { addRow() }
       rowsOfBatch[exit] = row
-      rows[row].samples &+= 1
+      samples[row] &+= 1
       if readsWidths, kind.movesBytes {
         rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
       }
@@ -114,11 +116,14 @@ public struct ExitTabulator: ExitObserver {
 
   private mutating func addRow() {
     rows.append(Row())
+    samples.append(0)
     if rows.count <= TickCounts.maximumRows { ticks.addRow() }
   }
 
   private mutating func flush() {
     for row in rows.indices {
+      rows[row].samples &+= samples[row]
+      samples[row] = 0
       var (handling, inGuest) = (rows[row].handling, rows[row].inGuest)
       ticks.flush(row, handling: &handling, inGuest: &inGuest)
       (rows[row].handling, rows[row].inGuest) = (handling, inGuest)

@@ -39,12 +39,16 @@ struct StoredColumns {
   let entries: [ColumnEntry]
   private let stored: [UInt8]
   private let offset: UInt64
-  private let decompressor = FrameDecompressor()
+  private let decompressor: FrameDecompressor
 
   /// Reads the directory of the stored bytes of the block at `offset`.
   ///
   /// - Throws: `malformed` when ids do not ascend or lengths do not add up to those of the header.
-  init(_ stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
+  init(
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64,
+    with decompressor: FrameDecompressor = FrameDecompressor()
+  ) throws(TraceError) {
+    self.decompressor = decompressor
     self.stored = stored
     self.offset = offset
     var reader = ByteReader(stored)

@@ -22,8 +22,11 @@ public struct EventBlock: Equatable, Sendable {
   /// Decodes the stored bytes of an event block.
   ///
   /// - Throws: `malformed`, `unknownRequiredColumn` or `blockTooLarge`; never traps.
-  init(decoding stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
-    var reader = try EventColumnReader(stored, header: header, at: offset)
+  init(
+    decoding stored: [UInt8], header: BlockHeader, at offset: UInt64,
+    with decompressor: FrameDecompressor = FrameDecompressor()
+  ) throws(TraceError) {
+    var reader = try EventColumnReader(stored, header: header, at: offset, with: decompressor)
     firstEvent = header.firstEvent
     events = [Event](repeating: Event(EventKind(rawValue: 0)), count: Int(header.eventCount))
     unsafe events.withUnsafeMutableBufferPointer { unsafe reader.read(into: $0) }
@@ -60,7 +63,8 @@ struct EventColumnReader {
 
   /// Takes a block's columns, all or those that are wanted.
   init(
-    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, wanted: Set<EventColumn>? = nil
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, wanted: Set<EventColumn>? = nil,
+    with decompressor: FrameDecompressor = FrameDecompressor()
   ) throws(TraceError) {
     // Every event takes at least its kind's byte, so a count beyond the raw size is a lie.
     let count = Int(header.eventCount)
@@ -68,7 +72,7 @@ struct EventColumnReader {
       throw .blockTooLarge(offset: offset, rawSize: UInt64(count))
     }
     time = header.firstTime
-    let stored = try StoredColumns(stored, header: header, at: offset)
+    let stored = try StoredColumns(stored, header: header, at: offset, with: decompressor)
     let known = try Self.known(stored.entries, at: offset)
     skippedColumns = stored.entries.count - known.count
     let needsFlags = wanted?.isDisjoint(with: [.digest, .timestampDelta]) == false

@@ -51,23 +51,24 @@ public struct EventRun {
   /// A run without events, to be filled by ``Reel/forEachRun(of:_:in:_:)``.
   public init() {}
 
-  /// The array of a column; `nil` for those a run has no array for.
-  static func field(_ column: EventColumn) -> WritableKeyPath<EventRun, [UInt64]>? {
+  /// Hands out the array of a column, unless a run has none for it: a switch, since key paths
+  /// would take a twentieth of a scan.
+  mutating func withField(_ column: EventColumn, _ body: (inout [UInt64]) -> Void) {
     switch column {
-    case .kind: \.kinds
-    case .flags: \.flags
-    case .vcpu: \.vcpus
-    case .stream: \.streams
-    case .width: \.widths
-    case .count: \.counts
-    case .address: \.addresses
-    case .value: \.values
-    case .payloadLength: \.payloadLengths
-    case .waited: \.waits
-    case .ripDelta: \.rips
-    case .gap: \.entryTimes
-    case .slice: \.exitTimes
-    default: nil
+    case .kind: body(&kinds)
+    case .flags: body(&flags)
+    case .vcpu: body(&vcpus)
+    case .stream: body(&streams)
+    case .width: body(&widths)
+    case .count: body(&counts)
+    case .address: body(&addresses)
+    case .value: body(&values)
+    case .payloadLength: body(&payloadLengths)
+    case .waited: body(&waits)
+    case .ripDelta: body(&rips)
+    case .gap: body(&entryTimes)
+    case .slice: body(&exitTimes)
+    default: break
     }
   }
 }
@@ -85,7 +86,7 @@ extension Reel {
   ) throws(TraceError) {
     var reader = try EventColumnReader(
       try storedBytes(of: block), header: block.header, at: block.offset,
-      wanted: columns.union([.kind]))
+      wanted: columns.union([.kind]), with: decompressor)
     let absent = EventColumn.allCases.filter { !reader.has($0) }
     for column in absent { run.clear(column) }
     run.firstEvent = block.header.firstEvent
@@ -109,11 +110,12 @@ extension EventColumnReader {
   fileprivate mutating func read(into run: inout EventRun) {
     run.exitCount = 0
     forEachColumn { column, values in
-      guard let field = EventRun.field(column) else { return }
       // The kinds come first, so the number of exits is known when their columns come.
       let rows = column.rows == .exits ? run.exitCount : run.count
-      unsafe run[keyPath: field].withUnsafeMutableBufferPointer {
-        unsafe values.read(into: UnsafeMutableBufferPointer(rebasing: $0[..<rows]))
+      run.withField(column) { field in
+        unsafe field.withUnsafeMutableBufferPointer {
+          unsafe values.read(into: UnsafeMutableBufferPointer(rebasing: $0[..<rows]))
+        }
       }
       if column == .kind { run.countExits() }
     }
@@ -125,8 +127,9 @@ extension EventColumnReader {
 extension EventRun {
   /// Zeroes the array of a column that is not read.
   fileprivate mutating func clear(_ column: EventColumn) {
-    guard let field = Self.field(column) else { return }
-    for index in 0..<Self.capacity { self[keyPath: field][index] = 0 }
+    withField(column) { field in
+      for index in 0..<Self.capacity { field[index] = 0 }
+    }
   }
 
   fileprivate mutating func countExits() {

@@ -62,9 +62,12 @@ public struct KernelExitBlock: Equatable, Sendable {
   /// Decodes the stored bytes of a block of kernel exits.
   ///
   /// - Throws: `malformed`, `unknownRequiredColumn` or `blockTooLarge`; never traps.
-  init(decoding stored: [UInt8], header: BlockHeader, at offset: UInt64) throws(TraceError) {
+  init(
+    decoding stored: [UInt8], header: BlockHeader, at offset: UInt64,
+    with decompressor: FrameDecompressor = FrameDecompressor()
+  ) throws(TraceError) {
     let count = Int(header.eventCount)
-    let columns = try Self.columns(stored, header: header, at: offset)
+    let columns = try Self.columns(stored, header: header, at: offset, with: decompressor)
     exits = []
     for entry in columns.entries {
       guard let column = try Self.column(of: entry, at: offset) else {
@@ -80,13 +83,14 @@ public struct KernelExitBlock: Equatable, Sendable {
 
   /// The columns of a block, its count held against the bytes there are.
   static func columns(
-    _ stored: [UInt8], header: BlockHeader, at offset: UInt64
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64,
+    with decompressor: FrameDecompressor
   ) throws(TraceError) -> StoredColumns {
     let count = Int(header.eventCount)
     guard count <= maximumCount, count <= Int(header.rawSize) else {
       throw .blockTooLarge(offset: offset, rawSize: UInt64(count))
     }
-    let columns = try StoredColumns(stored, header: header, at: offset)
+    let columns = try StoredColumns(stored, header: header, at: offset, with: decompressor)
     // Checked before anything is made for so many: each has a byte in this column.
     guard count == 0 || columns.entries.first?.id == Column.isa.rawValue else {
       throw .malformed(offset: offset, what: "column directory: it has no isa", nil)

@@ -89,7 +89,8 @@ extension Reel {
     in run: inout KernelExitRun, _ body: (borrowing KernelExitRun) -> Void
   ) throws(TraceError) {
     var reader = try KernelExitRunReader(
-      try storedBytes(of: block), header: block.header, at: block.offset, fields)
+      try storedBytes(of: block), header: block.header, at: block.offset, fields,
+      with: decompressor)
     run = KernelExitRun()
     run.isFirstVCPU = reader.isFirstVCPU
     var left = Int(block.header.eventCount)
@@ -112,12 +113,14 @@ private struct KernelExitRunReader {
   private(set) var isFirstVCPU = true
 
   init(
-    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, _ fields: KernelExitRun.Fields
+    _ stored: [UInt8], header: BlockHeader, at offset: UInt64, _ fields: KernelExitRun.Fields,
+    with decompressor: FrameDecompressor
   ) throws(TraceError) {
     anchor = header.firstEvent
     time = header.firstTime
     let count = Int(header.eventCount)
-    let stored = try KernelExitBlock.columns(stored, header: header, at: offset)
+    let stored = try KernelExitBlock.columns(
+      stored, header: header, at: offset, with: decompressor)
     for entry in stored.entries {
       guard let column = try KernelExitBlock.column(of: entry, at: offset) else { continue }
       if column == .vcpu { isFirstVCPU = false }

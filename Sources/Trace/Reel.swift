@@ -107,7 +107,7 @@ public final class Reel {
   lazy var pageHash = Poly1305(key: header.pageKey)
   var pageCache = PageCache()
   private let source: any ReelSource
-  private let decompressor = FrameDecompressor()
+  let decompressor = FrameDecompressor()
 
   /// Opens a reel.
   ///
@@ -306,7 +306,8 @@ public final class Reel {
   /// Decodes an event block.
   public func events(of block: BlockDescriptor) throws(TraceError) -> EventBlock {
     try EventBlock(
-      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset,
+      with: decompressor)
   }
 
   /// Reads one column of an event block: an entry for each of its rows.
@@ -340,7 +341,8 @@ public final class Reel {
   /// Decodes a block of kernel exits.
   public func kernelExits(of block: BlockDescriptor) throws(TraceError) -> KernelExitBlock {
     try KernelExitBlock(
-      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset)
+      decoding: try source.readStoredBytes(of: block), header: block.header, at: block.offset,
+      with: decompressor)
   }
 
   /// The blocks that an index lists, as it describes them.
