@@ -22,6 +22,8 @@ public struct ExitScan {
   private let selection: ExitSelection
   private let hasTimes: Bool
   private let isAll: Bool
+  /// Told after each block how many events were walked over.
+  public var onProgress: ((UInt64) -> Void)?
   /// Which phase events belong to.
   public var phases: PhaseTracker?
   /// What was counted so far.
@@ -76,6 +78,7 @@ public struct ExitScan {
     while nextBlock < reel.eventBlocks.count {
       let block = reel.eventBlocks[nextBlock]
       nextBlock += 1
+      defer { onProgress?(block.header.endEvent) }
       // The last exits of a range may wait for an entry behind it.
       guard selection.mayHold(block.header) || pending.contains(where: { $0 != nil }) else {
         continue

@@ -3,12 +3,16 @@ public import Trace
 extension ExitStatistics {
   /// Counts a reel in one pass over its events, its kernel exits or both.
   ///
-  /// - Parameter metadata: the reel's, whose names kernel exits get; `nil` for this version's.
+  /// - Parameters:
+  ///   - metadata: the reel's, whose names kernel exits get; `nil` for this version's.
+  ///   - onProgress: told after each block how many events, or kernel exits, were walked over.
   /// - Throws: the ``TraceError`` of the first damaged block, unless those are skipped.
   public init(
-    _ reel: Reel, _ query: Query = Query(), metadata: Metadata? = nil
+    _ reel: Reel, _ query: Query = Query(), metadata: Metadata? = nil,
+    onProgress: ((UInt64) -> Void)? = nil
   ) throws(TraceError) {
     var collection = StatisticsCollection(reel, query, metadata: metadata)
+    collection.pass.onProgress = onProgress
     try collection.resume(reel)
     self = collection.finish(reel)
   }
@@ -17,7 +21,7 @@ extension ExitStatistics {
 /// Statistics in the making: of a whole reel, or of one that is still being recorded.
 public struct StatisticsCollection {
   private let query: ExitStatistics.Query
-  private var pass: StatisticsPass
+  fileprivate var pass: StatisticsPass
   private var tables: StatisticsTables
   /// The kernel's exits beside the runner's.
   private var besides: (scan: KernelExitScan, table: ExitTabulator)?

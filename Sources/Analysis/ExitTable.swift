@@ -75,8 +75,12 @@ public enum ExitSortKey: String, Sendable, CaseIterable {
   case mean = "mean_t"
   /// Median, longest first.
   case p50
+  /// 90th percentile, longest first.
+  case p90
   /// 99th percentile, longest first.
   case p99
+  /// 99.9th percentile, longest first.
+  case p999
   /// Bytes moved, most first.
   case bytes
   /// The name, in the order of its letters.
@@ -103,7 +107,9 @@ public enum ExitSortKey: String, Sendable, CaseIterable {
     case .maximum: time.maximumNanoseconds
     case .mean: time.meanNanoseconds
     case .p50: time.p50Nanoseconds
+    case .p90: time.p90Nanoseconds
     case .p99: time.p99Nanoseconds
+    case .p999: time.p999Nanoseconds
     case .bytes: row.byteCount
     case .name: 0
     }

@@ -4,6 +4,8 @@ public import Trace
 public struct KernelExitScan {
   /// Kernel exits lost to damaged blocks that were skipped.
   public private(set) var lostExits: UInt64 = 0
+  /// Told after each block how many kernel exits were walked over.
+  public var onProgress: ((UInt64) -> Void)?
   /// Faults of nested paging whose address is not known.
   public private(set) var faultsWithoutAddress: UInt64 = 0
 
@@ -16,6 +18,7 @@ public struct KernelExitScan {
   var vcpus: Set<UInt16> { Set(slots.keys) }
   private var batch = ExitBatch()
   private var nextBlock = 0
+  private var walked: UInt64 = 0
 
   /// Prepares a scan.
   ///
@@ -48,6 +51,8 @@ public struct KernelExitScan {
     while nextBlock < reel.kernelExitBlocks.count {
       let block = reel.kernelExitBlocks[nextBlock]
       nextBlock += 1
+      walked &+= UInt64(block.header.eventCount)
+      defer { onProgress?(walked) }
       do throws(TraceError) {
         try reel.forEachRun(ofKernelExits: block, fields, in: &run) { run in
           take(run, &observer)

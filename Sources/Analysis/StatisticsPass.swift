@@ -24,6 +24,14 @@ public struct StatisticsPass {
   public private(set) var kernelExits: KernelExitScan
   private let selection: ExitSelection
 
+  /// Told after each block how many events, or kernel exits, were walked over.
+  public var onProgress: ((UInt64) -> Void)? {
+    didSet {
+      events.onProgress = onProgress
+      kernelExits.onProgress = onProgress
+    }
+  }
+
   /// Prepares a pass.
   ///
   /// - Parameter metadata: the reel's, whose names kernel exits get; `nil` for this version's.

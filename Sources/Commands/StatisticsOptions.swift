@@ -264,7 +264,9 @@ enum SortChoice: String, ExpressibleByArgument, CaseIterable {
   case maximum = "max_t"
   case mean = "mean_t"
   case p50
+  case p90
   case p99
+  case p999
   case bytes
   case name
 

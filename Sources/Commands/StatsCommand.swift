@@ -123,7 +123,10 @@ struct StatsCommand: ParsableCommand {
       lost = try slowExits(opened, query, slowerThan.nanoseconds)
     } else {
       let statistics = try opened.reading(hint: Self.damageHint) {
-        try ExitStatistics($0, query, metadata: opened.metadata)
+        let progress = opened.countingProgress
+        defer { progress.clear() }
+        return try ExitStatistics(
+          $0, query, metadata: opened.metadata, onProgress: progress.update)
       }
       if let baseline {
         try compare(statistics, of: opened, with: baseline)
@@ -161,6 +164,9 @@ struct StatsCommand: ParsableCommand {
       if case .kernel = $0.query.subject { true } else { false }
     }
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    let progress = opened.countingProgress
+    defer { progress.clear() }
+    pass.onProgress = progress.update
     var readings = AssertionReadings(assertions.map(\.query), opened.reel, pass)
     try opened.reading(hint: Self.damageHint) { reel in
       try pass.run(reel, &readings)
@@ -231,6 +237,9 @@ struct StatsCommand: ParsableCommand {
   ) throws -> UInt64 {
     try opened.requireTimes("--interval")
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    let progress = opened.countingProgress
+    defer { progress.clear() }
+    pass.onProgress = progress.update
     var series = IntervalSeries(every: width, query.event, by: query.dimensions, pass.names)
     try opened.reading(hint: Self.damageHint) { try pass.run($0, &series) }
     if series.omittedSamples > 0 {
@@ -258,6 +267,9 @@ struct StatsCommand: ParsableCommand {
   ) throws -> UInt64 {
     try opened.requireTimes("--slower-than")
     var pass = StatisticsPass(opened.reel, query, metadata: opened.metadata)
+    let progress = opened.countingProgress
+    defer { progress.clear() }
+    pass.onProgress = progress.update
     var slow = SlowExits(
       slowerThan: threshold, isGuestTime: presentation.view == .guest, query.event,
       limit: presentation.top ?? 1000, pass.names)
@@ -302,4 +314,13 @@ private struct AssertionsJSON: Encodable {
   }
   var schema = "vmreel.stats-assertions/1"
   var results: [Result]
+}
+
+extension OpenedReel {
+  /// The progress of counting the reel's exits, told block by block.
+  fileprivate var countingProgress: ProgressLine {
+    let kernelExits = reel.kernelExitBlocks.reduce(UInt64(0)) { $0 &+ UInt64($1.header.eventCount) }
+    return ProgressLine(
+      label: "counting", total: max(reel.eventCount, kernelExits), stride: 1)
+  }
 }

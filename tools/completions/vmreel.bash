@@ -394,7 +394,7 @@ _vmreel_stats() {
         return
         ;;
     '-k'|'--sort')
-        __vmreel_add_completions -W 'sample'$'\n''percent_sample'$'\n''time'$'\n''percent_time'$'\n''min_t'$'\n''max_t'$'\n''mean_t'$'\n''p50'$'\n''p99'$'\n''bytes'$'\n''name'
+        __vmreel_add_completions -W 'sample'$'\n''percent_sample'$'\n''time'$'\n''percent_time'$'\n''min_t'$'\n''max_t'$'\n''mean_t'$'\n''p50'$'\n''p90'$'\n''p99'$'\n''p999'$'\n''bytes'$'\n''name'
         return
         ;;
     '-F'|'--fields')
