@@ -30,6 +30,34 @@ extension ReelDifference {
       })
   }
 
+  /// Compares how often the kernel saw which exits: all that imported logs can be compared by.
+  ///
+  /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
+  public init(
+    ofKernelExitsIn a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata)
+  ) throws(ReelDifferenceError) {
+    endingA = ReelEnding(a)
+    endingB = ReelEnding(b)
+    isOfCounts = true
+    configuration = ConfigurationDifference.between(metadata.a, metadata.b)
+    limits = [
+      "a reel holds no events, so only the counts of the exits that the kernels saw are compared"
+    ]
+    totals = Self.totals(
+      try Self.reading(.a) { () throws(TraceError) in try Self.kernelCounts(a, metadata.a) },
+      try Self.reading(.b) { () throws(TraceError) in try Self.kernelCounts(b, metadata.b) })
+  }
+
+  private static func kernelCounts(
+    _ reel: Reel, _ metadata: Metadata
+  ) throws(TraceError) -> [ExitTable] {
+    let names = ExitNames(metadata)
+    var tabulators = ExitTabulators(tables.map { ExitTabulator($0.filter, names) })
+    var scan = KernelExitScan(reel)
+    try scan.run(&tabulators)
+    return tabulators.all.map { $0.table() }
+  }
+
   /// Reasons, then places, then what the host made, then vectors.
   private static let tables: [(filter: ExitFilter, prefix: String)] = [
     (.vmexit, ""), (.ioport, ""), (.mmio, ""), (.msr, ""), (.kick, "kick:"), (.irq, "vector "),

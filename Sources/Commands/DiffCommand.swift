@@ -11,7 +11,8 @@ struct DiffCommand: ParsableCommand {
     discussion: """
       What the guests did and were given is compared: guest-made exits and inputs. Host times, \
       kicks and keyframes are not. Exit status: 0 the same, 1 different, 2 trouble, such as a \
-      partial reel that is the same as far as it goes.
+      partial reel that is the same as far as it goes. Of reels imported from logs the counts of \
+      exits are compared.
 
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
@@ -58,26 +59,34 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
-    for opened in [first, second] {
-      try opened.requireRecording(
-        to: "compare event by event (stats --baseline compares counts and times)")
+    let difference = try compare(first, second)
+    if !quiet { try print(difference) }
+    if !difference.areEqual { throw ExitStatus.difference }
+    try first.requireWhole()
+    try second.requireWhole()
+  }
+
+  private func compare(_ first: OpenedReel, _ second: OpenedReel) throws -> ReelDifference {
+    let reels = [first, second]
+    let isOfCounts = reels.contains { $0.isImported }
+    if isOfCounts, let lacking = reels.first(where: { $0.reel.kernelExitBlocks.isEmpty }) {
+      throw CommandFailure(
+        "\(lacking.path): it holds no exits of the kernel, and the other reel, imported from a log, "
+          + "holds nothing else; record with --kernel-exits to compare the two")
     }
+    let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = context
     options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))
     options.trustsDigests = quiet
     options.countsTotals = !quiet
-    let difference: ReelDifference
-    do {
-      difference = try ReelDifference(
-        first.reel, second.reel, metadata: (first.metadata, second.metadata), options: options)
+    do throws(ReelDifferenceError) {
+      return isOfCounts
+        ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
+        : try ReelDifference(first.reel, second.reel, metadata: metadata, options: options)
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }
-    if !quiet { try print(difference) }
-    if !difference.areEqual { throw ExitStatus.difference }
-    try first.requireWhole()
-    try second.requireWhole()
   }
 
   private func print(_ difference: ReelDifference) throws {

@@ -80,11 +80,14 @@ struct OpenedReel {
   /// - Parameter what: what the command would do with them: `replay`.
   /// - Throws: ``CommandFailure``.
   func requireRecording(to what: String) throws {
-    guard metadata.imported != nil || metadata.guest.kind == "imported" else { return }
+    guard isImported else { return }
     throw CommandFailure(
       "\(path) was imported from a log, so it holds no recording to \(what); info, stats, "
         + "verify and dump --kernel-exits read what it has")
   }
+
+  /// Whether the reel was made of a log, and holds kernel exits only.
+  var isImported: Bool { metadata.imported != nil || metadata.guest.kind == "imported" }
 
   /// Refuses a reel that was stripped of what a replay needs.
   ///

@@ -21,7 +21,9 @@ public struct DifferenceText {
     lines += configuration(difference.configuration)
     if !difference.limits.isEmpty { lines.append("") }
     lines += difference.limits.map { "Note: \($0)." }
-    if let firstDifference = difference.firstDifference {
+    if difference.isOfCounts {
+      lines += ["", difference.areEqual ? "The counts are equal." : "The counts differ."]
+    } else if let firstDifference = difference.firstDifference {
       lines += self.firstDifference(firstDifference, difference)
     } else {
       let extent = difference.usedDigests ? " after the last common digest" : ""
