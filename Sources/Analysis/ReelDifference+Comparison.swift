@@ -20,6 +20,13 @@ extension ReelDifference {
     firstDifference = comparison.firstDifference
     commonEvents = comparison.commonEvents
     usedDigests = comparison.usedDigests
+    if options.hunkLimit > 0, let first = firstDifference, let eventA = first.a,
+      let eventB = first.b
+    {
+      hunks = try StreamHunks(
+        a, from: eventA.index, b, from: eventB.index, limit: options.hunkLimit,
+        ignoring: options.ignoredFields)
+    }
     guard options.countsTotals else { return }
     totals = Self.totals(
       try Self.reading(.a) { () throws(TraceError) in

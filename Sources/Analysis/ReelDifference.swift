@@ -14,6 +14,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var configuration: [ConfigurationDifference] = []
   /// The first difference of the deterministic streams.
   public var firstDifference: FirstDifference?
+  /// The stretches that differ from the first difference on; `nil` when they were not looked for.
+  public var hunks: StreamHunks?
   /// Events of the deterministic streams that were compared and agree.
   public var commonEvents: UInt64 = 0
   /// What was not compared, or not from the start, because a reel does not hold it; one sentence
@@ -46,6 +48,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
     ///
     /// Fast, and right for reels as recorded; a reel edited by hand needs the full comparison.
     public var trustsDigests = false
+    /// How many stretches that differ to describe; 0 to align nothing.
+    public var hunkLimit = 0
     /// Whether to count totals, which reads both reels once more.
     public var countsTotals = true
 

@@ -38,7 +38,9 @@ struct DiffCommand: ParsableCommand {
       "A field not to compare, such as rip or check; may be repeated.", valueName: "field"))
   var ignore: [String] = []
 
-  @Option(name: .long, help: ArgumentHelp("Rows of the table of totals.", valueName: "n"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Stretches that differ, and rows of totals, to show.", valueName: "n"))
   var limit = 20
 
   @Option(name: .long, help: "text or json.")
@@ -80,6 +82,7 @@ struct DiffCommand: ParsableCommand {
     options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))
     options.trustsDigests = quiet
     options.countsTotals = !quiet
+    options.hunkLimit = quiet ? 0 : limit
     do throws(ReelDifferenceError) {
       return isOfCounts
         ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)

@@ -32,6 +32,7 @@ public struct DifferenceText {
       ]
       if difference.endingA != difference.endingB { lines += endings(difference) }
     }
+    if let hunks = difference.hunks { lines += HunkText.lines(hunks) }
     lines += totals(difference.totals)
     return lines.joined(separator: "\n") + "\n"
   }

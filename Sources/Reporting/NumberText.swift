@@ -42,6 +42,11 @@ public enum NumberText {
     return "0x" + String(repeating: "0", count: max(0, digits - text.count)) + text
   }
 
+  /// `1 stretch`, `2 stretches`.
+  static func count(_ number: UInt64, _ singular: String, _ plural: String) -> String {
+    "\(number) \(number == 1 ? singular : plural)"
+  }
+
   /// `1 event`, `2 events`.
   public static func count(_ number: UInt64, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"

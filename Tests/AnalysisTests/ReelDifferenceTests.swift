@@ -116,6 +116,36 @@ import Trace
     #expect(firstDifference.b?.event.value == 0xdead)
   }
 
+  /// An insertion, a change and a deletion, each far from the others, are three stretches: the streams
+  /// come together again behind each.
+  @Test func whatFollowsTheFirstDifferenceIsAligned() throws {
+    let (first, second, third) = (
+      try index(.portWrite, 10), try index(.portWrite, 25), try index(.portWrite, 40)
+    )
+    var entries = builder.entries
+    entries.remove(at: third)
+    entries[second].event.value ^= 1
+    var burst = entries[first]
+    burst.event.address = 0x80
+    entries.insert(contentsOf: [burst, burst, burst], at: first)
+    var options = ReelDifference.Options()
+    options.hunkLimit = 10
+    var changed = builder
+    changed.entries = entries
+    let difference = try ReelDifference(
+      try builder.reel(), try changed.reel(), options: options)
+    let hunks = try #require(difference.hunks)
+    #expect(hunks.count == 3 && hunks.hunks.count == 3)
+    #expect(hunks.hunks.map(\.change) == [.inserted, .changed, .deleted])
+    #expect(hunks.hunks[0].a.count == 0 && hunks.hunks[0].b.runs.map(\.count) == [3])
+    #expect(
+      hunks.hunks[0].b.first == UInt64(first) && hunks.hunks[0].b.runs[0].place?.value == 0x80)
+    #expect(
+      hunks.hunks[1].a.first == UInt64(second) && hunks.hunks[1].b.first == UInt64(second) + 3)
+    #expect(hunks.hunks[2].a.first == UInt64(third) && hunks.hunks[2].b.count == 0)
+    #expect((hunks.deletedEvents, hunks.insertedEvents) == (2, 4))
+  }
+
   @Test func aPrefixIsADifference() throws {
     var other = builder
     other.entries.removeLast(2)

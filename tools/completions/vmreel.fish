@@ -257,7 +257,7 @@ complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options 
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" q quiet' -l 'quiet' -s 'q' -d 'Answer with the exit status alone.'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" U context' -s 'U' -l 'context' -d 'Common events to show.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff"' -l 'ignore' -d 'A field not to compare, such as rip or check; may be repeated.' -rfka ''
-complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" limit' -l 'limit' -d 'Rows of the table of totals.' -rfka ''
+complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" limit' -l 'limit' -d 'Stretches that differ, and rows of totals, to show.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" format' -l 'format' -d 'text or json.' -rfka 'text json'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" version' -l 'version' -d 'Show the version.'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" h help' -s 'h' -l 'help' -d 'Show help information.'
