@@ -10,8 +10,8 @@ enum HunkText {
     }
     var lines = [
       "",
-      "From there on, aligned: \(NumberText.count(UInt64(hunks.count), "stretch", "stretches")) "
-        + "differ; \(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
+      "From there on, aligned: \(NumberText.count(UInt64(hunks.count), "stretch differs", "stretches differ")); "
+        + "\(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
         + "\(hunks.commonEvents) in both.",
     ]
     for hunk in hunks.hunks {
