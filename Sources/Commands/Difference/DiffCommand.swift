@@ -24,45 +24,15 @@ struct DiffCommand: ParsableCommand {
   @Argument(help: "The second reel.")
   var b: String
 
-  @Flag(name: .shortAndLong, help: "Answer with the exit status alone.")
-  var quiet = false
+  @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
 
-  @Option(
-    name: [.customShort("U"), .customLong("context")],
-    help: ArgumentHelp("Common events to show.", valueName: "n"))
-  var context = 3
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "A field not to compare, such as rip or check; may be repeated.", valueName: "field"))
-  var ignore: [String] = []
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp("Stretches that differ, and rows of totals, to show.", valueName: "n"))
-  var limit = 20
-
-  @Option(name: .long, help: "text or json.")
-  var format: TextOrJSON = .text
-
-  mutating func validate() throws {
-    guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
-    guard (0...10_000).contains(context) else {
-      throw ValidationError("-U must be from 0 to 10000")
-    }
-    let known = EventField.allCases.map(\.rawValue)
-    if let unknown = ignore.first(where: { !known.contains($0) }) {
-      throw ValidationError(
-        "--ignore \(unknown): there are \(known.joined(separator: ", "))")
-    }
-  }
+  @OptionGroup(title: "Output") var output: DiffOutputOptions
 
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let difference = try compare(first, second)
-    if !quiet { try print(difference) }
+    if !output.quiet { try print(difference) }
     if !difference.areEqual { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
@@ -78,11 +48,11 @@ struct DiffCommand: ParsableCommand {
     }
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
-    options.context = context
-    options.ignoredFields = Set(ignore.compactMap(EventField.init(rawValue:)))
-    options.trustsDigests = quiet
-    options.countsTotals = !quiet
-    options.hunkLimit = quiet ? 0 : limit
+    options.context = comparison.context
+    options.ignoredFields = comparison.ignoredFields
+    options.trustsDigests = output.quiet
+    options.countsTotals = !output.quiet
+    options.hunkLimit = output.quiet ? 0 : output.limit
     do throws(ReelDifferenceError) {
       return isOfCounts
         ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
@@ -93,10 +63,10 @@ struct DiffCommand: ParsableCommand {
   }
 
   private func print(_ difference: ReelDifference) throws {
-    switch format {
+    switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
-      text.limit = limit
+      text.limit = output.limit
       StandardOutput.shared.write(text.render(difference))
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])
