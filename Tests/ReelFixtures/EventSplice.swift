@@ -6,6 +6,8 @@ struct EventSplice {
   var range: Range<Int>
   /// What stands there then.
   var entries: [EditedReel.Entry] = []
+  /// Whether what is taken out here, or put in, is so at another place.
+  var isHalfOfMove = false
 }
 
 extension EditedReel {
@@ -45,13 +47,14 @@ public struct ComparedStream: Sendable {
     places.firstIndex { $0 >= place } ?? places.count
   }
 
-  /// The index of the event at a position, or behind the last.
-  func index(at position: Int) -> EventIndex {
-    position < indexes.count ? indexes[position] : end
-  }
 }
 
 extension EditedReel.Entry {
+  /// Whether the host chose its place among the guest's own events.
+  public var isPlacedByHost: Bool {
+    [.interrupt, .interruptWindow, .windowRequest, .deviceWrite].contains(event.kind)
+  }
+
   /// The names of the compared fields in which two events differ, as `diff` names them.
   ///
   /// Written from TRACE-FORMAT, not from what `diff` does.

@@ -2,26 +2,6 @@ public import Trace
 
 /// What must be found between a reel and its mutation.
 public struct ExpectedDifference: Equatable, Sendable {
-  /// A stretch that differs.
-  public struct Hunk: Equatable, Sendable, CustomStringConvertible {
-    /// Its first event in the original, or the one that follows where it has none of it.
-    public var firstA: EventIndex
-    /// How many events of the original it has.
-    public var countA: Int
-    /// Likewise in the mutation.
-    public var firstB: EventIndex
-    /// How many events of the mutation it has.
-    public var countB: Int
-
-    /// Makes a hunk.
-    public init(firstA: EventIndex, countA: Int, firstB: EventIndex, countB: Int) {
-      (self.firstA, self.countA, self.firstB, self.countB) = (firstA, countA, firstB, countB)
-    }
-
-    /// Both sides: `-12,1 +12,0`.
-    public var description: String { "-\(firstA),\(countA) +\(firstB),\(countB)" }
-  }
-
   /// The original's event at the first difference; `nil` where its stream has ended, or both are
   /// equal.
   public var a: EventIndex?
@@ -31,20 +11,45 @@ public struct ExpectedDifference: Equatable, Sendable {
   public var fields: [String] = []
   /// Events the streams have in common before.
   public var commonEvents = 0
-  /// The stretches that differ in more than digests and timestamps.
+  /// The stretches that differ in more than digests, timestamps and RIPs that are shifted.
   ///
   /// One that could stand at several places stands at the last of them, so that it begins where the
   /// streams part.
-  public var hunks: [Hunk] = []
+  public var hunks: [ExpectedHunk] = []
 
   /// Whether the streams are equal.
   public var isEqual: Bool { a == nil && b == nil }
 }
 
+/// A stretch that differs.
+public struct ExpectedHunk: Equatable, Sendable, CustomStringConvertible {
+  /// What happened, as `diff` calls it.
+  public var change: String
+  /// Its first event in the original, or the guest's own event that follows where it has none of it.
+  public var firstA: EventIndex
+  /// How many events of the original it has.
+  public var countA: Int
+  /// Likewise in the mutation.
+  public var firstB: EventIndex
+  /// How many events of the mutation it has.
+  public var countB: Int
+
+  /// Makes a hunk.
+  public init(
+    _ change: String, firstA: EventIndex, countA: Int, firstB: EventIndex, countB: Int
+  ) {
+    self.change = change
+    (self.firstA, self.countA, self.firstB, self.countB) = (firstA, countA, firstB, countB)
+  }
+
+  /// All of it: `deleted -12,1 +12,0`.
+  public var description: String { "\(change) -\(firstA),\(countA) +\(firstB),\(countB)" }
+}
+
 extension ExpectedDifference {
   /// Compares index by index, and places each splice.
   ///
-  /// `nil` when a splice is nothing but another, or reaches its neighbour.
+  /// `nil` when a splice reaches its neighbour.
   init?(_ a: ComparedStream, _ b: ComparedStream, _ splices: [EventSplice]) {
     commonEvents =
       zip(a.entries, b.entries).enumerated()
@@ -57,14 +62,24 @@ extension ExpectedDifference {
     if self.a != nil, self.b != nil {
       fields = a.entries[commonEvents].differences(from: b.entries[commonEvents])
     }
-    guard let hunks = Self.hunks(a, b, splices) else { return nil }
-    self.hunks = hunks
+    guard let stretches = Stretch.settled(splices, a, b) else { return nil }
+    hunks = stretches.map { $0.hunk(a, b) }
   }
+}
 
-  private static func hunks(
-    _ a: ComparedStream, _ b: ComparedStream, _ splices: [EventSplice]
-  ) -> [Hunk]? {
-    var found: [Hunk] = []
+/// A splice as positions in both streams.
+private struct Stretch {
+  var a: Range<Int>
+  var b: Range<Int>
+  /// Whether an interrupt goes from `a` to `b`.
+  var isMove = false
+
+  /// The stretches of splices, in order; those that are left of two halves of a move are one.
+  static func settled(
+    _ splices: [EventSplice], _ a: ComparedStream, _ b: ComparedStream
+  ) -> [Stretch]? {
+    var found: [Stretch] = []
+    var half: Stretch?
     var (offset, lastEnd) = (0, 0)
     for splice in splices {
       let lower = a.count(before: splice.range.lowerBound)
@@ -76,41 +91,76 @@ extension ExpectedDifference {
       stretch.settle(a.entries, b.entries)
       lastEnd = stretch.a.upperBound
       guard !stretch.a.isEmpty || !stretch.b.isEmpty else { continue }
-      found.append(
-        Hunk(
-          firstA: a.index(at: stretch.a.lowerBound), countA: stretch.a.count,
-          firstB: b.index(at: stretch.b.lowerBound), countB: stretch.b.count))
+      if splice.isHalfOfMove {
+        guard let other = half else {
+          half = stretch
+          continue
+        }
+        let (gone, come) = other.a.isEmpty ? (stretch, other) : (other, stretch)
+        stretch = Stretch(a: gone.a, b: come.b, isMove: true)
+        half = nil
+      }
+      if let last = found.indices.last, found[last].goesOn(in: stretch, a, b) {
+        found[last].a = found[last].a.lowerBound..<stretch.a.upperBound
+        found[last].b = found[last].b.lowerBound..<stretch.b.upperBound
+      } else {
+        found.append(stretch)
+      }
     }
     return found
   }
-}
-
-/// A splice as positions in both streams.
-private struct Stretch {
-  var a: Range<Int>
-  var b: Range<Int>
 
   /// Drops what both sides begin and end with, and moves what only one has as far back as it goes.
-  mutating func settle(_ left: [EditedReel.Entry], _ right: [EditedReel.Entry]) {
+  private mutating func settle(_ left: [EditedReel.Entry], _ right: [EditedReel.Entry]) {
     while let i = a.first, let j = b.first, left[i].isAlike(right[j]) {
       (a, b) = (a.dropFirst(), b.dropFirst())
     }
     while let i = a.last, let j = b.last, left[i].isAlike(right[j]) {
       (a, b) = (a.dropLast(), b.dropLast())
     }
-    if a.isEmpty {
-      while b.upperBound < right.count, !b.isEmpty,
-        right[b.lowerBound].isAlike(right[b.upperBound])
-      {
-        move()
-      }
-    } else if b.isEmpty {
-      while a.upperBound < left.count, left[a.lowerBound].isAlike(left[a.upperBound]) { move() }
+    if a.isEmpty, !b.isEmpty {
+      while b.upperBound < right.count, right[b.lowerBound].isAlike(right[b.upperBound]) { slide() }
+    } else if b.isEmpty, !a.isEmpty {
+      while a.upperBound < left.count, left[a.lowerBound].isAlike(left[a.upperBound]) { slide() }
     }
   }
 
-  private mutating func move() {
+  private mutating func slide() {
     a = a.lowerBound + 1..<a.upperBound + 1
     b = b.lowerBound + 1..<b.upperBound + 1
+  }
+
+  private var isChange: Bool { a.count == b.count && !isMove }
+
+  /// Whether another stretch of changed events follows with none of the guest's own between.
+  private func goesOn(in next: Stretch, _ left: ComparedStream, _ right: ComparedStream) -> Bool {
+    isChange && next.isChange
+      && left.entries[a.upperBound..<next.a.lowerBound].allSatisfy(\.isPlacedByHost)
+      && ![left.entries[a.lowerBound], left.entries[next.a.lowerBound]].contains {
+        $0.isPlacedByHost
+      }
+  }
+
+  func hunk(_ left: ComparedStream, _ right: ComparedStream) -> ExpectedHunk {
+    let change =
+      isMove ? "moved" : a.isEmpty ? "inserted" : b.isEmpty ? "deleted" : "changed"
+    return ExpectedHunk(
+      change, firstA: left.index(of: a), countA: left.ownCount(a), firstB: right.index(of: b),
+      countB: right.ownCount(b))
+  }
+}
+
+extension ComparedStream {
+  /// The index of a stretch's first event; of the guest's own that follows, when there is none.
+  fileprivate func index(of range: Range<Int>) -> EventIndex {
+    guard range.isEmpty else { return indexes[range.lowerBound] }
+    let next = (range.lowerBound..<entries.count).first { !entries[$0].isPlacedByHost }
+    return next.map { indexes[$0] } ?? end
+  }
+
+  /// The guest's own events of a stretch; of one that the host placed, that.
+  fileprivate func ownCount(_ range: Range<Int>) -> Int {
+    let own = entries[range].count { !$0.isPlacedByHost }
+    return own == 0 ? range.count : own
   }
 }

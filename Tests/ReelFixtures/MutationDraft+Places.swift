@@ -71,10 +71,13 @@ extension MutationDraft {
     original.entries[..<place].last { $0.event.kind.isExit }?.event ?? Event(.halt)
   }
 
-  /// Whether an event at a place would be unlike the compared ones before and behind it.
+  /// Whether an event at a place would be unlike the compared ones before and behind it, RIPs aside.
   func isUnlikeNeighbours(_ entry: Entry, at place: Int) -> Bool {
     let position = stream.count(before: place)
     return [position - 1, position].filter(stream.entries.indices.contains)
-      .allSatisfy { !stream.entries[$0].isAlike(entry) }
+      .allSatisfy {
+        let fields = stream.entries[$0].differences(from: entry)
+        return !Set(fields).isSubset(of: ["rip", "check", "timestamp"])
+      }
   }
 }

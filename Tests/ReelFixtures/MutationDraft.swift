@@ -155,7 +155,9 @@ extension MutationDraft {
   private mutating func burst(_ generator: inout SeededGenerator) -> [EventSplice]? {
     guard let place = generator.element(of: slots) else { return nil }
     for _ in 0..<16 {
-      guard let entry = newEntry(at: place, &generator), entry.payload.isEmpty else { return nil }
+      guard let entry = newEntry(at: place, &generator) else { return nil }
+      // Two interrupts never come without an exit between them.
+      guard entry.payload.isEmpty, entry.event.kind != .interrupt else { continue }
       let isCounting = entry.event.width == 1 && generator.next() % 2 == 0
       count = generator.number(in: 10...200)
       let entries = (0..<count).map { number in
@@ -212,33 +214,37 @@ extension MutationDraft {
 // MARK: - Interrupts
 
 extension MutationDraft {
-  /// Takes an interrupt out and puts it back up to 40 events earlier or later, past none that is like it:
-  /// moving one past its like moves it by less.
+  /// Takes an interrupt out and puts it back past 1 to 40 of the guest's own events.
+  ///
+  /// It may pass others of its like: these stay where they are.
   private mutating func movedInterrupt(_ generator: inout SeededGenerator) -> [EventSplice]? {
     let places = allowed.filter { original.entries[$0].event.kind == .interrupt }
-    let slots = Set(slots)
     guard let place = generator.element(of: places) else { return nil }
     let interrupt = original.entries[place]
-    let position = stream.count(before: place)
-    func isPassable(_ position: Int) -> Bool {
-      !stream.entries.indices.contains(position)
-        || !stream.entries[position].isAlike(interrupt)
-    }
-    var targets: [(distance: Int, slot: Int)] = []
-    for step in 1...40 where position + step < stream.entries.count {
-      guard isPassable(position + step), isPassable(position + step + 1) else { break }
-      let slot = stream.places[position + step] + 1
-      if slots.contains(slot) { targets.append((step, slot)) }
-    }
-    for step in 1...40 where position - step >= 0 {
-      guard isPassable(position - step), isPassable(position + 1) else { break }
-      let slot = stream.places[position - step]
-      if slots.contains(slot) { targets.append((-step, slot)) }
-    }
+    let targets = targets(from: stream.count(before: place))
     guard let (distance, slot) = generator.element(of: targets) else { return nil }
     count = distance
-    let out = EventSplice(range: place..<place + 1)
-    let back = EventSplice(range: slot..<slot, entries: [interrupt])
+    let out = EventSplice(range: place..<place + 1, isHalfOfMove: true)
+    let back = EventSplice(range: slot..<slot, entries: [interrupt], isHalfOfMove: true)
     return distance > 0 ? [out, back] : [back, out]
+  }
+
+  /// Where an interrupt can go, and past how many of the guest's own events.
+  private func targets(from position: Int) -> [(distance: Int, slot: Int)] {
+    let slots = Set(slots)
+    var targets: [(distance: Int, slot: Int)] = []
+    var distance = 0
+    for passed in position + 1..<stream.entries.count where distance < 40 {
+      distance += stream.entries[passed].isPlacedByHost ? 0 : 1
+      let slot = stream.places[passed] + 1
+      if distance > 0, slots.contains(slot) { targets.append((distance, slot)) }
+    }
+    distance = 0
+    for passed in (0..<position).reversed() where distance < 40 {
+      distance += stream.entries[passed].isPlacedByHost ? 0 : 1
+      let slot = stream.places[passed]
+      if distance > 0, slots.contains(slot) { targets.append((-distance, slot)) }
+    }
+    return targets
   }
 }

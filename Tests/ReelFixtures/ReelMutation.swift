@@ -44,8 +44,8 @@ public struct ReelMutation: Sendable {
   public var reel: EditedReel
   /// What must be found.
   public var expected: ExpectedDifference
-  /// Events inserted, deleted or duplicated, those that an interrupt was moved by (negative: it comes
-  /// earlier), or those that a tail lacks.
+  /// Events inserted, deleted or duplicated, those of the guest's own that an interrupt was moved past
+  /// (negative: it comes earlier), those with another RIP, or those that a tail lacks.
   public var count = 0
   /// What was added to RIPs.
   public var shift: Int64?
@@ -64,8 +64,8 @@ public struct ReelMutation: Sendable {
       guard draft.alter(kind, &generator) else { return nil }
       if digests == .rerun { draft.rerun(like: original, seed: generator.next()) }
       let (a, b) = (ComparedStream(original), ComparedStream(draft.reel))
-      // With RIPs the stretches are for the reader of hunks to name: nearly all exits differ.
-      let splices = kind == .rip ? [] : draft.splices
+      // Nothing is aligned behind an end.
+      let splices = kind == .truncated ? [] : draft.splices
       guard let expected = ExpectedDifference(a, b, splices) else { continue }
       guard Self.isTold(kind, expected) else { continue }
       self.init(kind, digests, draft, expected)
@@ -131,7 +131,7 @@ public struct ReelMutations: Sendable {
       if digests == .rerun { draft.rerun(like: original, seed: generator.next()) }
       guard
         let expected = ExpectedDifference(stream, ComparedStream(draft.reel), draft.splices),
-        expected.a != nil, expected.b != nil, Self.areApart(expected.hunks, distance)
+        expected.a != nil, expected.b != nil, Self.areApart(expected.hunks)
       else { continue }
       (reel, self.expected) = (draft.reel, expected)
       return
@@ -140,7 +140,7 @@ public struct ReelMutations: Sendable {
   }
 
   /// Whether hunks are not neighbours by having been moved as far back as they go.
-  private static func areApart(_ hunks: [ExpectedDifference.Hunk], _ distance: Int) -> Bool {
+  private static func areApart(_ hunks: [ExpectedHunk]) -> Bool {
     zip(hunks, hunks.dropFirst()).allSatisfy { $0.firstA + UInt64($0.countA) < $1.firstA }
   }
 }
