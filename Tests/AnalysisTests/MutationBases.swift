@@ -23,6 +23,15 @@ struct MutationBase: Sendable, CustomTestStringConvertible {
     MutationBase(name: "golden/frozen-timestamp.reel"),
   ]
 
+  /// Longer parts, for several mutations each.
+  static let large = [
+    MutationBase(name: "compute.reel"), MutationBase(name: "mmio.reel"),
+    MutationBase(name: "msr.reel", events: 0..<900),
+    MutationBase(name: "strings.reel", events: 100..<1000),
+    MutationBase(name: "linux/static-kvm_amd.reel", events: 7600..<8600),
+    MutationBase(name: "linux/static-kvm_intel.reel", events: 0..<1200),
+  ]
+
   /// The base taken apart.
   func reel() throws -> EditedReel {
     let directory = URL(filePath: #filePath)

@@ -39,7 +39,7 @@ import Trace
           #expect(damage.isEmpty, "\(base.name) \(kind) \(digests): \(verification.findings)")
         }
         let decoded = try EditedReel(bytes)
-        let (a, b) = (ComparedStream(original), ComparedStream(decoded))
+        let (a, b) = (ExpectedStream(original), ExpectedStream(decoded))
         try expectAnnounced(mutation, a, b, "\(base.name) \(kind) \(digests)")
       }
     }
@@ -48,7 +48,7 @@ import Trace
 
   /// Without the announced stretches the two streams are the same.
   private func expectAnnounced(
-    _ mutation: ReelMutation, _ a: ComparedStream, _ b: ComparedStream, _ name: Comment
+    _ mutation: ReelMutation, _ a: ExpectedStream, _ b: ExpectedStream, _ name: Comment
   ) throws {
     guard mutation.kind != .rip else {
       let pairs = zip(a.entries, b.entries).filter { $0.event.rip != $1.event.rip }
@@ -75,7 +75,7 @@ import Trace
   }
 
   private func rest(
-    of stream: ComparedStream, without stretches: [(first: EventIndex, count: Int)]
+    of stream: ExpectedStream, without stretches: [(first: EventIndex, count: Int)]
   ) -> [EditedReel.Entry] {
     var rest: [EditedReel.Entry] = []
     var (next, left) = (0, 0)

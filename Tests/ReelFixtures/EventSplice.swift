@@ -22,7 +22,7 @@ extension EditedReel {
 }
 
 /// The events of a reel that `diff` compares.
-public struct ComparedStream: Sendable {
+public struct ExpectedStream: Sendable {
   /// They with their payloads.
   public private(set) var entries: [EditedReel.Entry] = []
   /// Their indexes in the reel.
@@ -76,6 +76,14 @@ extension EditedReel.Entry {
     let bothWhole = a.flags.intersection(b.flags).contains(.fullDigest)
     note("check", a.check == b.check && (!bothWhole || a.digest == b.digest))
     return fields
+  }
+
+  /// Has the digest that another has.
+  mutating func takeDigest(of other: EditedReel.Entry) {
+    event.check = other.event.check
+    event.digest = other.event.digest
+    event.flags.remove(.fullDigest)
+    event.flags.formUnion(other.event.flags.intersection(.fullDigest))
   }
 
   /// Whether two events are the same apart from digests and timestamps, which another history

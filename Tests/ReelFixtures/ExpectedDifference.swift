@@ -50,7 +50,7 @@ extension ExpectedDifference {
   /// Compares index by index, and places each splice.
   ///
   /// `nil` when a splice reaches its neighbour.
-  init?(_ a: ComparedStream, _ b: ComparedStream, _ splices: [EventSplice]) {
+  init?(_ a: ExpectedStream, _ b: ExpectedStream, _ splices: [EventSplice]) {
     commonEvents =
       zip(a.entries, b.entries).enumerated()
       .first { !$1.0.differences(from: $1.1).isEmpty }?.offset
@@ -76,7 +76,7 @@ private struct Stretch {
 
   /// The stretches of splices, in order; those that are left of two halves of a move are one.
   static func settled(
-    _ splices: [EventSplice], _ a: ComparedStream, _ b: ComparedStream
+    _ splices: [EventSplice], _ a: ExpectedStream, _ b: ExpectedStream
   ) -> [Stretch]? {
     var found: [Stretch] = []
     var half: Stretch?
@@ -133,7 +133,7 @@ private struct Stretch {
   private var isChange: Bool { a.count == b.count && !isMove }
 
   /// Whether another stretch of changed events follows with none of the guest's own between.
-  private func goesOn(in next: Stretch, _ left: ComparedStream, _ right: ComparedStream) -> Bool {
+  private func goesOn(in next: Stretch, _ left: ExpectedStream, _ right: ExpectedStream) -> Bool {
     isChange && next.isChange
       && left.entries[a.upperBound..<next.a.lowerBound].allSatisfy(\.isPlacedByHost)
       && ![left.entries[a.lowerBound], left.entries[next.a.lowerBound]].contains {
@@ -141,7 +141,7 @@ private struct Stretch {
       }
   }
 
-  func hunk(_ left: ComparedStream, _ right: ComparedStream) -> ExpectedHunk {
+  func hunk(_ left: ExpectedStream, _ right: ExpectedStream) -> ExpectedHunk {
     let change =
       isMove ? "moved" : a.isEmpty ? "inserted" : b.isEmpty ? "deleted" : "changed"
     return ExpectedHunk(
@@ -150,7 +150,7 @@ private struct Stretch {
   }
 }
 
-extension ComparedStream {
+extension ExpectedStream {
   /// The index of a stretch's first event; of the guest's own that follows, when there is none.
   fileprivate func index(of range: Range<Int>) -> EventIndex {
     guard range.isEmpty else { return indexes[range.lowerBound] }

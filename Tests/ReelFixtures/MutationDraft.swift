@@ -5,7 +5,7 @@ struct MutationDraft {
   typealias Entry = EditedReel.Entry
 
   let original: EditedReel
-  let stream: ComparedStream
+  let stream: ExpectedStream
   /// The reel as it becomes.
   var reel: EditedReel
   /// The places among the original's events that may be altered.
@@ -21,7 +21,7 @@ struct MutationDraft {
 
   init(_ original: EditedReel) {
     self.original = original
-    stream = ComparedStream(original)
+    stream = ExpectedStream(original)
     reel = original
     allowed = 0..<original.entries.count
   }
@@ -78,10 +78,13 @@ struct MutationDraft {
       reel.rerun(from: flip + 1, like: original, seed: digest)
       return
     }
-    let other = ComparedStream(reel)
+    let other = ExpectedStream(reel)
     let position = zip(stream.entries, other.entries).enumerated()
       .first { !$1.0.isVisiblySame($1.1) }?.offset
     guard let position else { return }
+    for same in 0..<position {
+      reel.entries[other.places[same]].takeDigest(of: stream.entries[same])
+    }
     reel.rerun(from: other.places[position], like: original, seed: seed)
   }
 }

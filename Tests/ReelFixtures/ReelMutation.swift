@@ -63,7 +63,7 @@ public struct ReelMutation: Sendable {
       var draft = MutationDraft(original)
       guard draft.alter(kind, &generator) else { return nil }
       if digests == .rerun { draft.rerun(like: original, seed: generator.next()) }
-      let (a, b) = (ComparedStream(original), ComparedStream(draft.reel))
+      let (a, b) = (ExpectedStream(original), ExpectedStream(draft.reel))
       // Nothing is aligned behind an end.
       let splices = kind == .truncated ? [] : draft.splices
       guard let expected = ExpectedDifference(a, b, splices) else { continue }
@@ -112,7 +112,7 @@ public struct ReelMutations: Sendable {
     of original: EditedReel, places count: Int, distance: Int, _ digests: ReelMutation.Digests,
     using generator: inout SeededGenerator
   ) {
-    let stream = ComparedStream(original)
+    let stream = ExpectedStream(original)
     let share = stream.entries.count / count
     guard share > 2 * distance + 10 else { return nil }
     for _ in 0..<64 {
@@ -130,7 +130,7 @@ public struct ReelMutations: Sendable {
       draft.apply()
       if digests == .rerun { draft.rerun(like: original, seed: generator.next()) }
       guard
-        let expected = ExpectedDifference(stream, ComparedStream(draft.reel), draft.splices),
+        let expected = ExpectedDifference(stream, ExpectedStream(draft.reel), draft.splices),
         expected.a != nil, expected.b != nil, Self.areApart(expected.hunks)
       else { continue }
       (reel, self.expected) = (draft.reel, expected)
