@@ -15,8 +15,8 @@ struct ComparedStream {
   private(set) var event: Event?
   /// Its index in the reel.
   private(set) var index: EventIndex = 0
-  /// Where it belongs.
-  private(set) var place = EventPlace(Event(.halt))
+  /// Where it belongs, for the answer to a read what was read.
+  private(set) var place = EventPlace()
   /// Events of the stream before the current one.
   private(set) var position: UInt64 = 0
   /// Whether what a report shows besides the events is kept.
@@ -25,7 +25,9 @@ struct ComparedStream {
   private(set) var hostMade: [EventRecord] = []
   /// Console bytes up to the event, it included.
   private var console: [UInt8] = []
-  /// What each vCPU read last: the place of the answer.
+  /// What vCPU 0 read last: the place of the answer.
+  private var lastRead = EventPlace()
+  /// What each of the others read last.
   private var reads: [UInt16: EventPlace] = [:]
   /// Takes console text and digests out, where the stream is compared with one that lacks them.
   private var redaction: ConsoleRedaction?
@@ -76,10 +78,8 @@ struct ComparedStream {
         if isClose { keepHostMade(next) }
         continue
       }
-      if !mask.rules.isEmpty {
-        notePlace(of: next)
-        if mask.omits(place) { continue }
-      }
+      notePlace(of: next)
+      if !mask.rules.isEmpty, mask.omits(place) { continue }
       event = next
       if isClose { keepConsole(of: next) }
       return
@@ -90,9 +90,9 @@ struct ComparedStream {
   private mutating func notePlace(of event: Event) {
     place = EventPlace(event)
     if event.kind.expectsInput {
-      reads[event.vcpu] = place
+      if event.vcpu == 0 { lastRead = place } else { reads[event.vcpu] = place }
     } else if event.kind == .inputData {
-      place = reads[event.vcpu] ?? place
+      place = event.vcpu == 0 ? lastRead : reads[event.vcpu] ?? place
     }
   }
 

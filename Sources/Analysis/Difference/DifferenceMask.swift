@@ -69,6 +69,18 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
     for (field, reason) in found where !compared.contains(field) {
       leaveOut(field, because: reason)
     }
+    if a.policies.tsc != b.policies.tsc { leaveOutRewrittenTimestamps(a, b, compared) }
+  }
+
+  /// One guest's RDTSC instructions exit and the other's do not.
+  private mutating func leaveOutRewrittenTimestamps(
+    _ a: Metadata, _ b: Metadata, _ compared: Set<EventField>
+  ) {
+    let reason = "the reels' TSC policies differ (\(a.policies.tsc), \(b.policies.tsc))"
+    if !compared.contains(.timestamp) { leaveOut(.timestamp, because: reason) }
+    guard [a.policies.tsc, b.policies.tsc].contains("patch") else { return }
+    let port = HexWord(PortNames.timestampPort)
+    rules.append(Rule(field: nil, space: .port, first: port, last: port))
   }
 
   /// A digest covers all that was before it; with something left out it would bring that back.
@@ -96,6 +108,10 @@ struct EventPlace: Equatable {
   var space: DifferenceMask.Space?
   var address: UInt64 = 0
 
+  /// No place.
+  init() {}
+
+  @inline(__always)
   init(_ event: Event) {
     switch event.kind {
     case .portRead, .portWrite: space = .port

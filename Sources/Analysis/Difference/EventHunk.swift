@@ -33,10 +33,15 @@ public struct EventHunk: Codable, Equatable, Sendable {
   public struct Run: Codable, Equatable, Sendable {
     /// The kind: `out`.
     public var kind: String
-    /// Port, address, MSR or vector: `0x3f8`; `nil` for kinds without.
+    /// What the number of its place is; `nil` for kinds without.
+    public var space: DifferenceMask.Space?
+    /// Port, address, MSR or vector, for the answer to a read what was read: `0x3f8`; `nil` for
+    /// kinds without.
     public var place: HexWord?
     /// How many.
     public var count: Int
+    /// The answers among what follows them, to as many reads.
+    public var answers = 0
   }
 
   /// Runs kept of one side.

@@ -137,6 +137,8 @@ private struct Step {
 
 /// Reads the events of one side's stretches.
 private struct StreamSide {
+  private static let lead: EventIndex = 8
+
   let reel: Reel
   let name: ReelDifferenceError.Side
   let signatures: StreamSignatures
@@ -154,17 +156,17 @@ private struct StreamSide {
     guard part.count > 0 else { return side }
     let indexes = part.placed.map { [$0] } ?? signatures.indexes[part.range]
     try ReelDifference.reading(name) { () throws(TraceError) in
-      var cursor = EventCursor(reel, from: first)
+      // From a little earlier, to meet the read that a first answer belongs to.
+      var stream = ComparedStream(reel, from: first - min(first, Self.lead))
       var next = indexes.startIndex
       var hasRoom = true
-      while next < indexes.endIndex, let event = try cursor.next() {
-        guard cursor.index == indexes[next] else { continue }
+      while next < indexes.endIndex {
+        try stream.advance()
+        guard let event = stream.event else { break }
+        guard stream.index == indexes[next] else { continue }
         next += 1
-        if side.records.count < limit {
-          side.records.append(
-            EventRecord(index: cursor.index, event: event, payload: cursor.payload(of: event)))
-        }
-        if hasRoom { hasRoom = side.add(event) }
+        if side.records.count < limit, let record = stream.record { side.records.append(record) }
+        if hasRoom { hasRoom = side.add(event, at: stream.place) }
         guard hasRoom || side.records.count < limit else { break }
       }
     }
@@ -193,12 +195,19 @@ private struct StreamSide {
 
 extension EventHunk.Side {
   /// Counts an event among the runs; returns whether there was room.
-  fileprivate mutating func add(_ event: Event) -> Bool {
-    let place = event.kind.addressSpace == .none ? nil : HexWord(event.address)
-    if let last = runs.indices.last, runs[last].kind == event.kind.name, runs[last].place == place {
+  fileprivate mutating func add(_ event: Event, at eventPlace: EventPlace) -> Bool {
+    let place = eventPlace.space == nil ? nil : HexWord(eventPlace.address)
+    if event.kind == .inputData, let last = runs.indices.last, runs[last].kind != "input",
+      runs[last].place == place, runs[last].space == eventPlace.space
+    {
+      runs[last].answers += 1
+    } else if let last = runs.indices.last, runs[last].kind == event.kind.name, runs[last].place == place,
+      runs[last].space == eventPlace.space
+    {
       runs[last].count += 1
     } else if runs.count < EventHunk.shownRuns {
-      runs.append(EventHunk.Run(kind: event.kind.name, place: place, count: 1))
+      runs.append(EventHunk.Run(
+          kind: event.kind.name, space: eventPlace.space, place: place, count: 1))
     } else {
       return false
     }

@@ -40,7 +40,7 @@ struct StreamSignatures {
       }
       let hidden = mask.hidden(at: stream.place)
       var hash = SignatureHash()
-      hash.addOutline(of: event, hidden)
+      hash.addOutline(of: event, at: stream.place, hidden)
       let outline = hash.value
       hash.addData(of: event, event.payloadLength == 0 ? [] : stream.payload, hidden)
       if event.kind.isPlacedByHost {
@@ -79,10 +79,13 @@ private struct SignatureHash {
     add(number)
   }
 
-  mutating func addOutline(of event: Event, _ hidden: Set<EventField>) {
+  /// - Parameter place: tells answers to reads apart by what was read.
+  mutating func addOutline(
+    of event: Event, at place: EventPlace, _ hidden: Set<EventField>
+  ) {
     add(.kind, UInt64(event.kind.rawValue), hidden)
     add(.vcpu, UInt64(event.vcpu), hidden)
-    add(.address, event.address, hidden)
+    add(.address, event.kind == .inputData ? place.address : event.address, hidden)
   }
 
   mutating func addData(

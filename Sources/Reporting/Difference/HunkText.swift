@@ -82,11 +82,14 @@ enum HunkText {
   private static func side(_ sign: String, _ side: EventHunk.Side) -> [String] {
     var shown = 0
     var lines = side.runs.map { run in
-      shown += run.count
+      shown += run.count + run.answers
       let place = run.place.map { " " + $0.description } ?? ""
       let name = run.place.flatMap { place in
-        run.kind == "out" || run.kind == "in"
-          ? PortNames.name(of: place.value, isWrite: run.kind == "out") : nil
+        switch run.space {
+        case .port: PortNames.name(of: place.value, isWrite: run.kind == "out")
+        case .msr: MSRNames.name(of: place.value)
+        default: nil
+        }
       }
       return "  \(sign) \(run.count) × \(run.kind)\(place)" + (name.map { " " + $0 } ?? "")
     }
