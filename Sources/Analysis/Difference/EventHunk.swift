@@ -67,6 +67,16 @@ public struct EventHunk: Codable, Equatable, Sendable {
   public var context: [EventRecord] = []
 }
 
+/// What differs of two recordings, of each kind of stream by itself.
+public struct SeparateStreams: Codable, Equatable, Sendable {
+  /// The guest's exits and the answers to them.
+  public var guest: StreamHunks
+  /// Interrupts and what devices wrote, by their places among the guest's events.
+  public var interrupts: StreamHunks
+  /// The text on each console, of the whole recordings.
+  public var consoles: [ConsoleDifference]
+}
+
 /// What the alignment of two streams from their first difference on says.
 public struct StreamHunks: Codable, Equatable, Sendable {
   /// Events of a stream that are aligned at most: 128 MB of signatures and places.

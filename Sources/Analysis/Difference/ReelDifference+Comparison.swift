@@ -24,6 +24,7 @@ extension ReelDifference {
     usedDigests = comparison.usedDigests
     times = options.trustsDigests ? nil : comparison.times
     hunks = comparison.hunks
+    streams = comparison.apart
     kind = DifferenceClass(self)
     firstDifference?.shorten(context: options.context)
     firstVisibleDifference?.shorten(context: options.context)
@@ -123,6 +124,7 @@ private struct StreamComparison {
   private(set) var firstDifference: FirstDifference?
   private(set) var firstVisible: FirstDifference?
   private(set) var hunks: StreamHunks?
+  private(set) var apart: SeparateStreams?
   private(set) var times = TimeDifference()
   private(set) var commonEvents: UInt64 = 0
   private(set) var usedDigests = false
@@ -194,10 +196,15 @@ private struct StreamComparison {
     }
     // The end of one stream is told by itself.
     guard parting.place.left.event != nil, parting.place.right.event != nil else { return }
-    hunks = try StreamHunks(
-      a, parting.place.left, b, parting.place.right, mask,
-      StreamHunks.Detail(
-        limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil))
+    let streams = try AlignedStreams(a, parting.place.left, b, parting.place.right, mask)
+    let detail = AlignedStreams.Detail(
+      limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil)
+    hunks = try StreamHunks(streams, .all, detail)
+    guard options.isApart else { return }
+    apart = SeparateStreams(
+      guest: try StreamHunks(streams, .guest, detail),
+      interrupts: try StreamHunks(streams, .placed, detail),
+      consoles: try ConsoleDifference.between(a, b, limit: options.hunkLimit))
   }
 
   /// Whether only one stream goes on, beyond the place where the other was cut off.

@@ -25,6 +25,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var times: TimeDifference?
   /// The stretches that differ from the first difference on; `nil` when they were not looked for.
   public var hunks: StreamHunks?
+  /// The guest's events, interrupts and consoles, each by itself; where that was asked for.
+  public var streams: SeparateStreams?
   /// Events of the deterministic streams that were compared and agree.
   public var commonEvents: UInt64 = 0
   /// What was not compared, or not from the start, because a reel does not hold it; one sentence
@@ -62,6 +64,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
     /// How many stretches that differ to describe; 0 to align nothing, which leaves
     /// ``ReelDifference/kind`` vague.
     public var hunkLimit = 20
+    /// Whether to tell of the guest's events, interrupts and consoles by themselves, too.
+    public var isApart = false
     /// Whether to count totals, which reads both reels once more.
     public var countsTotals = true
 

@@ -1,6 +1,7 @@
 internal import Trace
 
-extension StreamHunks {
+/// Two streams fitted together, from their first visible difference on.
+struct AlignedStreams {
   /// How much of the stretches to keep.
   struct Detail {
     /// Stretches kept.
@@ -9,10 +10,23 @@ extension StreamHunks {
     var context: Int?
   }
 
+  /// Which events.
+  enum Part {
+    case all
+    /// The guest's own: exits and answers.
+    case guest
+    /// Interrupts and what devices wrote.
+    case placed
+  }
+
+  fileprivate let a: StreamSide
+  fileprivate let b: StreamSide
+  fileprivate let guest: GuestAlignment
+  fileprivate let placed: PlacedAlignment
+
   /// Aligns what is left of two streams, their current events first.
   init(
-    _ a: Reel, _ left: ComparedStream, _ b: Reel, _ right: ComparedStream,
-    _ mask: DifferenceMask, _ detail: Detail
+    _ a: Reel, _ left: ComparedStream, _ b: Reel, _ right: ComparedStream, _ mask: DifferenceMask
   ) throws(ReelDifferenceError) {
     let first = try ReelDifference.reading(.a) { () throws(TraceError) in
       try StreamSignatures(left, mask)
@@ -20,27 +34,41 @@ extension StreamHunks {
     let second = try ReelDifference.reading(.b) { () throws(TraceError) in
       try StreamSignatures(right, mask)
     }
-    isCut = first.isCut || second.isCut
-    let guest = GuestAlignment(first, second)
-    let placed = PlacedAlignment(first, second, guest)
-    unsearched = guest.unsearched
-    commonEvents = placed.common
-    var steps = placed.steps.map { Step($0, first, second) }
-    for piece in guest.pieces {
-      if piece.relation != .other { countShifts(piece, first, second) }
-      if piece.relation == .common {
-        commonEvents += piece.a.count
-      } else {
-        steps.append(Step(piece))
+    self.a = StreamSide(a, .a, first)
+    self.b = StreamSide(b, .b, second)
+    guest = GuestAlignment(first, second)
+    placed = PlacedAlignment(first, second, guest)
+  }
+}
+
+extension StreamHunks {
+  /// Tells of the stretches that differ.
+  init(
+    _ streams: AlignedStreams, _ part: AlignedStreams.Part, _ detail: AlignedStreams.Detail
+  ) throws(ReelDifferenceError) {
+    let (a, b) = (streams.a.signatures, streams.b.signatures)
+    isCut = a.isCut || b.isCut
+    var steps: [Step] = []
+    if part != .guest {
+      commonEvents = streams.placed.common
+      steps = streams.placed.steps.map { Step($0, a, b) }
+    }
+    if part != .placed {
+      unsearched = streams.guest.unsearched
+      for piece in streams.guest.pieces {
+        if piece.relation != .other { countShifts(piece, a, b) }
+        if piece.relation == .common {
+          commonEvents += piece.a.count
+        } else {
+          steps.append(Step(piece))
+        }
       }
     }
     ripShifts.sort { ($1.events, $0.shift) < ($0.events, $1.shift) }
     steps.sort { $0.order.lexicographicallyPrecedes($1.order) }
     for step in steps { count(step) }
     for step in steps.prefix(detail.limit) {
-      hunks.append(
-        try step.hunk(
-          of: StreamSide(a, .a, first), StreamSide(b, .b, second), detail))
+      hunks.append(try step.hunk(of: streams.a, streams.b, detail))
     }
   }
 
@@ -115,7 +143,7 @@ private struct Step {
   }
 
   func hunk(
-    of left: StreamSide, _ right: StreamSide, _ detail: StreamHunks.Detail
+    of left: StreamSide, _ right: StreamSide, _ detail: AlignedStreams.Detail
   ) throws(ReelDifferenceError) -> EventHunk {
     let kept = detail.context == nil ? EventHunk.shownRecords : EventHunk.maximumRecords
     let sideA = try left.side(a, keeping: kept)

@@ -51,6 +51,7 @@ struct DiffCommand: ParsableCommand {
     options.context = comparison.context
     options.mask = try comparison.mask(for: first, second)
     options.keepsAllEvents = output.full
+    options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit

@@ -1,6 +1,12 @@
 internal import Analysis
 internal import ArgumentParser
 
+/// The values of --streams.
+enum StreamChoice: String, ExpressibleByArgument, CaseIterable {
+  case together
+  case apart
+}
+
 /// What `diff` compares of each event.
 struct DiffComparisonOptions: ParsableArguments {
   @Option(
@@ -22,6 +28,11 @@ struct DiffComparisonOptions: ParsableArguments {
       "Fields to compare that would be left out, since the guests or the kinds of KVM differ.",
       valueName: "rip,registers"))
   var compare: [String] = []
+
+  @Option(
+    name: .long,
+    help: "Tell of exits, interrupts and consoles together, or of each apart.")
+  var streams: StreamChoice = .together
 
   mutating func validate() throws {
     guard (0...10_000).contains(context) else {

@@ -36,7 +36,11 @@ public struct DifferenceText {
       if difference.endingA != difference.endingB { lines += endings(difference) }
     }
     if let visible = difference.firstVisibleDifference { lines += self.visible(visible) }
-    if let hunks = difference.hunks { lines += HunkText.lines(hunks, isFull: isFull) }
+    if let streams = difference.streams {
+      lines += SeparateStreamsText.lines(streams, isFull: isFull)
+    } else if let hunks = difference.hunks {
+      lines += HunkText.lines(hunks, isFull: isFull)
+    }
     lines += totals(difference.totals)
     return lines.joined(separator: "\n") + "\n"
   }
