@@ -31,8 +31,9 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
+    let symbols = try comparison.symbols(for: first, second)
     let difference = try compare(first, second)
-    if !output.quiet { try print(difference) }
+    if !output.quiet { try print(difference, symbols) }
     if !difference.areEqual { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
@@ -64,12 +65,15 @@ struct DiffCommand: ParsableCommand {
     }
   }
 
-  private func print(_ difference: ReelDifference) throws {
+  private func print(
+    _ difference: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
+  ) throws {
     switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
       text.limit = output.limit
       text.isFull = output.full
+      text.symbols = symbols
       StandardOutput.shared.write(text.render(difference))
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])

@@ -31,6 +31,12 @@ struct DiffComparisonOptions: ParsableArguments {
 
   @Option(
     name: .long,
+    help: ArgumentHelp(
+      "The guest kernel's vmlinux or System.map; given twice, A's and B's.", valueName: "file"))
+  var symbols: [String] = []
+
+  @Option(
+    name: .long,
     help: "Tell of exits, interrupts and consoles together, or of each apart.")
   var streams: StreamChoice = .together
 
@@ -40,6 +46,17 @@ struct DiffComparisonOptions: ParsableArguments {
     }
     _ = try ignoredByRequest
     _ = try compared
+    guard symbols.count <= 2 else {
+      throw ValidationError("--symbols is given once for both reels, or twice: for A, then for B")
+    }
+  }
+
+  /// The symbols of both reels' kernels.
+  func symbols(
+    for a: OpenedReel, _ b: OpenedReel
+  ) throws -> (a: SymbolTable?, b: SymbolTable?) {
+    guard let first = symbols.first, let last = symbols.last else { return (nil, nil) }
+    return (try GuestSymbols.read(first, for: a), try GuestSymbols.read(last, for: b))
   }
 
   /// What is left out of the comparison of two reels.

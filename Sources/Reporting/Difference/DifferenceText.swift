@@ -1,4 +1,5 @@
 public import Analysis
+internal import Trace
 
 /// The text of `diff`.
 public struct DifferenceText {
@@ -8,6 +9,8 @@ public struct DifferenceText {
   public var nameB: String
   /// The most rows of totals and configuration to show.
   public var limit = 20
+  /// The symbols of the reels' kernels.
+  public var symbols: (a: SymbolTable?, b: SymbolTable?) = (nil, nil)
   /// Whether stretches that differ are shown event by event.
   public var isFull = false
 
@@ -89,10 +92,20 @@ public struct DifferenceText {
 
   /// Both events, with the common ones before and their fields side by side.
   private func pair(_ difference: FirstDifference) -> [String] {
-    let context = difference.context.map { "    " + EventDescription($0).line }
+    let context = difference.context.map { "    " + line($0, symbols.a) }
     guard let a = difference.a, let b = difference.b else { return context }
-    return context + ["  A " + EventDescription(a).line, "  B " + EventDescription(b).line]
+    return context + ["  A " + line(a, symbols.a), "  B " + line(b, symbols.b)]
       + EventComparison(a, b, differing: difference.fields).lines
+  }
+
+  /// An event with the function it was in.
+  private func line(_ record: EventRecord, _ symbols: SymbolTable?) -> String {
+    let line = EventDescription(record).line
+    guard record.event.kind.isExit, let symbols,
+      let (index, offset) = symbols.symbol(at: record.event.rip)
+    else { return line }
+    let name = EscapedText.terminal(symbols.name(index))
+    return line + " " + name + (offset == 0 ? "" : "+" + NumberText.hex(offset))
   }
 
   /// The first difference that an event shows, behind a hidden one.
