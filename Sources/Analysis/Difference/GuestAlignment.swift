@@ -21,7 +21,7 @@ struct GuestAlignment {
   }
 
   /// In order; they cover both streams.
-  private(set) var pieces: [Piece] = []
+  var pieces: [Piece] = []
   /// Stretches given up as having nothing in common.
   private(set) var unsearched = 0
 
@@ -36,6 +36,7 @@ struct GuestAlignment {
         refine(piece, a, b)
       }
     }
+    settle(a, b)
   }
 
   private mutating func refine(
