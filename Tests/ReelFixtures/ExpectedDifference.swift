@@ -13,8 +13,8 @@ public struct ExpectedDifference: Equatable, Sendable {
   public var commonEvents = 0
   /// The stretches that differ in more than digests, timestamps and RIPs that are shifted.
   ///
-  /// One that could stand at several places stands at the last of them, so that it begins where the
-  /// streams part.
+  /// One that could stand at several places stands where most of the rest agrees, digests included,
+  /// and at the last such place: there it begins where the streams part.
   public var hunks: [ExpectedHunk] = []
 
   /// Whether the streams are equal.
@@ -110,7 +110,8 @@ private struct Stretch {
     return found
   }
 
-  /// Drops what both sides begin and end with, and moves what only one has as far back as it goes.
+  /// Drops what both sides begin and end with, and moves what only one has to where most of the rest agrees,
+  /// the last such place.
   private mutating func settle(_ left: [EditedReel.Entry], _ right: [EditedReel.Entry]) {
     while let i = a.first, let j = b.first, left[i].isAlike(right[j]) {
       (a, b) = (a.dropFirst(), b.dropFirst())
@@ -118,16 +119,43 @@ private struct Stretch {
     while let i = a.last, let j = b.last, left[i].isAlike(right[j]) {
       (a, b) = (a.dropLast(), b.dropLast())
     }
-    if a.isEmpty, !b.isEmpty {
-      while b.upperBound < right.count, right[b.lowerBound].isAlike(right[b.upperBound]) { slide() }
-    } else if b.isEmpty, !a.isEmpty {
-      while a.upperBound < left.count, left[a.lowerBound].isAlike(left[a.upperBound]) { slide() }
+    guard a.isEmpty != b.isEmpty else { return }
+    let (owner, range) = a.isEmpty ? (right, b) : (left, a)
+    var offsets = 0...0
+    while range.upperBound + offsets.upperBound < owner.count,
+      owner[range.lowerBound + offsets.upperBound]
+        .isAlike(owner[range.upperBound + offsets.upperBound])
+    {
+      offsets = offsets.lowerBound...offsets.upperBound + 1
     }
+    while range.lowerBound + offsets.lowerBound > 0,
+      owner[range.lowerBound + offsets.lowerBound - 1]
+        .isAlike(owner[range.upperBound + offsets.lowerBound - 1])
+    {
+      offsets = offsets.lowerBound - 1...offsets.upperBound
+    }
+    let agreeing = offsets.map { agreement(left, right, at: $0, of: offsets) }
+    guard let most = agreeing.max(), let last = agreeing.lastIndex(of: most) else { return }
+    move(by: offsets.lowerBound + last)
   }
 
-  private mutating func slide() {
-    a = a.lowerBound + 1..<a.upperBound + 1
-    b = b.lowerBound + 1..<b.upperBound + 1
+  private mutating func move(by distance: Int) {
+    a = a.lowerBound + distance..<a.upperBound + distance
+    b = b.lowerBound + distance..<b.upperBound + distance
+  }
+
+  /// How many of the common events that it could stand among agree in all fields when it stands at one place.
+  private func agreement(
+    _ left: [EditedReel.Entry], _ right: [EditedReel.Entry], at offset: Int,
+    of offsets: ClosedRange<Int>
+  ) -> Int {
+    let before = (offsets.lowerBound..<offset).count {
+      left[a.lowerBound + $0].differences(from: right[b.lowerBound + $0]).isEmpty
+    }
+    let behind = (offset..<offsets.upperBound).count {
+      left[a.upperBound + $0].differences(from: right[b.upperBound + $0]).isEmpty
+    }
+    return before + behind
   }
 
   private var isChange: Bool { a.count == b.count && !isMove }
