@@ -13,7 +13,7 @@ import Trace
   @Test(arguments: ReelMutation.Kind.allCases)
   func theFirstDifferenceAndItsClassAreExact(_ kind: ReelMutation.Kind) throws {
     var tally = MutationTally(kind.rawValue)
-    let bases = try MutationBase.all.map { try OpenedBase($0) }
+    let bases = try MutationBase.all.map { try OpenedReel($0.name, try $0.reel()) }
     var number = 0
     while tally.count < Self.seeds {
       let base = bases[number % bases.count]
@@ -23,21 +23,25 @@ import Trace
       let digests = ReelMutation.Digests.allCases[number / bases.count % 2]
       guard let mutation = ReelMutation(of: base.edited, kind, digests, using: &generator)
       else { continue }
-      let (name, expected) = (
-        "\(base.name) seed \(number - 1) \(digests)", FoundDifference(mutation)
-      )
-      tally.add(name, expected: expected, found: try FoundDifference(base, mutation.reel))
-      // Events that digests stand in for are not read, nor are their times.
-      guard digests == .rerun, kind != .times else { continue }
-      let trusting = try FoundDifference(base, mutation.reel, trustsDigests: true)
-      tally.check(name + " by digests", expected: expected, found: trusting)
+      let name = "\(base.name) seed \(number - 1) \(digests)"
+      let mutated = try OpenedReel(name, mutation.reel)
+      let expected = FoundDifference(mutation)
+      tally.add(name, expected: expected, found: try FoundDifference(base, mutated))
+      if digests == .edited {
+        let back = try FoundDifference(mutated, base)
+        tally.check(name + ", swapped", expected: expected.swapped(as: back.kind), found: back)
+      } else if kind != .times {
+        // Events that digests stand in for are not read, nor are their times.
+        let trusting = try FoundDifference(base, mutated, trustsDigests: true)
+        tally.check(name + ", by digests", expected: expected, found: trusting)
+      }
     }
     #expect(tally.failures == 0, "\(tally)")
   }
 
   @Test(arguments: 2...5) func everyPlaceOfSeveralIsFound(_ count: Int) throws {
     var tally = MutationTally("\(count) places")
-    let bases = try MutationBase.large.map { try OpenedBase($0) }
+    let bases = try MutationBase.large.map { try OpenedReel($0.name, try $0.reel()) }
     var number = -1
     while tally.count < 30 {
       number += 1
@@ -49,7 +53,7 @@ import Trace
         let mutations = ReelMutations(
           of: base.edited, places: count, distance: 50, digests, using: &generator)
       else { continue }
-      var found = try FoundDifference(base, mutations.reel)
+      var found = try FoundDifference(base, try OpenedReel("mutated", mutations.reel))
       // The class is of the first one; it is held to its reel above.
       found.kind = ""
       tally.add(
@@ -57,122 +61,5 @@ import Trace
         expected: FoundDifference(mutations.expected), found: found)
     }
     #expect(tally.failures == 0, "\(tally)")
-  }
-}
-
-/// A base, opened once.
-struct OpenedBase {
-  var name: String
-  var edited: EditedReel
-  var reel: Reel
-
-  init(_ base: MutationBase) throws {
-    name = base.name
-    edited = try base.reel()
-    reel = try Reel(MemorySource(try edited.encoded()))
-  }
-}
-
-/// What of a difference must be exact.
-struct FoundDifference: Equatable, CustomStringConvertible {
-  var a: EventIndex?
-  var b: EventIndex?
-  var fields: [String]
-  var configuration: [String]
-  /// The class with what belongs to it.
-  var kind: String
-  var hunks: [String]
-
-  /// What must be found.
-  init(_ mutation: ReelMutation) {
-    (a, b) = (mutation.expected.a, mutation.expected.b)
-    fields = mutation.expected.fields
-    configuration = mutation.path.map { [$0] } ?? []
-    hunks = mutation.expected.hunks.map(\.description)
-    kind =
-      switch mutation.kind {
-      case .value, .registers: "\(mutation.kind) 1"
-      case .console: "console \(mutation.expected.hunks.first?.countA ?? 0)"
-      case .inserted, .deleted, .duplicated, .burst: "\(mutation.kind) \(mutation.count)"
-      case .moved:
-        "moved \(abs(mutation.count)) \(mutation.count > 0 ? "later" : "earlier")"
-      case .rip: "rip by \(HexWord(UInt64(bitPattern: mutation.shift ?? 0)))"
-      case .times: "times by \(mutation.factor ?? 0)"
-      case .truncated: "truncated"
-      case .header: "configuration 1"
-      }
-  }
-
-  /// What must be found of the streams.
-  init(_ expected: ExpectedDifference) {
-    (a, b, fields) = (expected.a, expected.b, expected.fields)
-    (configuration, kind) = ([], "")
-    hunks = expected.hunks.map(\.description)
-  }
-
-  /// What is found.
-  init(_ base: OpenedBase, _ mutated: EditedReel, trustsDigests: Bool = false) throws {
-    var options = ReelDifference.Options()
-    options.countsTotals = false
-    options.hunkLimit = 100
-    options.trustsDigests = trustsDigests
-    let other = try Reel(MemorySource(try mutated.encoded()))
-    let difference = try ReelDifference(
-      base.reel, other, metadata: (base.edited.metadata, mutated.metadata), options: options)
-    let first = difference.firstDifference
-    (a, b) = (first?.a?.index, first?.b?.index)
-    fields = first?.fields.map(\.rawValue) ?? []
-    configuration = difference.configuration.map(\.path)
-    hunks = (difference.hunks?.hunks ?? []).map {
-      ExpectedHunk(
-        $0.change.rawValue, firstA: $0.a.first, countA: $0.a.count, firstB: $0.b.first,
-        countB: $0.b.count
-      ).description
-    }
-    kind = Self.text(difference.kind)
-  }
-
-  private static func text(_ kind: DifferenceClass) -> String {
-    switch kind.name {
-    case .moved: "moved \(kind.count) \(kind.isLater ? "later" : "earlier")"
-    case .rip: "rip by \(kind.shift?.description ?? "nothing")"
-    // Times are stored in steps of 16 ns.
-    case .times: "times by \(((kind.factor ?? 0) * 1000).rounded() / 1000)"
-    case .truncated, .same: kind.name.rawValue
-    default: "\(kind.name) \(kind.count)"
-    }
-  }
-
-  var description: String {
-    let place = "\(a.map(String.init) ?? "none")/\(b.map(String.init) ?? "none")"
-    return "\(kind) at \(place) in \(fields), hunks \(hunks), configuration \(configuration)"
-  }
-}
-
-/// How often what was found was what was expected, and where it was not.
-struct MutationTally: CustomStringConvertible {
-  private let name: String
-  private(set) var count = 0
-  private(set) var failures = 0
-  private var lines: [String] = []
-
-  init(_ name: String) { self.name = name }
-
-  /// Counts a reel.
-  mutating func add(_ name: String, expected: FoundDifference, found: FoundDifference) {
-    count += 1
-    check(name, expected: expected, found: found)
-  }
-
-  /// Compares without counting.
-  mutating func check(_ name: String, expected: FoundDifference, found: FoundDifference) {
-    guard expected != found else { return }
-    failures += 1
-    guard failures <= 12 else { return }
-    lines += ["  \(name)", "    expected \(expected)", "    found    \(found)"]
-  }
-
-  var description: String {
-    (["\(name): \(failures) wrong of \(count) reels"] + lines).joined(separator: "\n")
   }
 }
