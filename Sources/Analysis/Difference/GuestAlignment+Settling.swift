@@ -8,6 +8,7 @@ extension GuestAlignment {
   /// that a stretch begins where an index by index comparison finds the first difference. Each common
   /// stretch is looked at twice at most.
   mutating func settle(_ a: StreamSignatures, _ b: StreamSignatures) {
+    join(a, b)
     for index in pieces.indices where pieces[index].relation == .other {
       if pieces[index].b.isEmpty {
         slide(index, Fit(owner: a, other: b), \.a, \.b)
@@ -16,6 +17,60 @@ extension GuestAlignment {
       }
     }
     pieces.removeAll { $0.a.isEmpty && $0.b.isEmpty }
+  }
+
+  /// Makes one of two neighbours, events that only the one stream has and events that only the other
+  /// has, where all that is common between them could stand before or behind both: these are pairs.
+  private mutating func join(_ a: StreamSignatures, _ b: StreamSignatures) {
+    let all = pieces
+    pieces = []
+    for piece in all {
+      add(piece)
+      guard let joined = joined(pieces.suffix(3), a, b) else { continue }
+      pieces.removeLast(3)
+      for part in joined {
+        if part.relation == .common { add(part) } else { refine(part, a, b) }
+      }
+    }
+  }
+
+  /// The three last pieces as two, in order; `nil` when they cannot be.
+  private func joined(
+    _ three: ArraySlice<Piece>, _ a: StreamSignatures, _ b: StreamSignatures
+  ) -> [Piece]? {
+    guard three.count == 3, let first = three.first, let last = three.last,
+      first.relation == .other, last.relation == .other
+    else { return nil }
+    let common = three[three.startIndex + 1]
+    guard common.relation == .common,
+      first.a.isEmpty && last.b.isEmpty || first.b.isEmpty && last.a.isEmpty
+    else { return nil }
+    let count = common.a.count
+    func repeats(_ piece: Piece, _ offsets: Range<Int>) -> Bool {
+      let (own, range) = piece.a.isEmpty ? (b, piece.b) : (a, piece.a)
+      return offsets.allSatisfy {
+        own.signatures[range.lowerBound + $0] == own.signatures[range.upperBound + $0]
+      }
+    }
+    if repeats(last, -count..<0) {
+      return [
+        Piece(
+          a: first.a.lowerBound..<last.a.upperBound - count,
+          b: first.b.lowerBound..<last.b.upperBound - count, relation: .other),
+        Piece(
+          a: last.a.upperBound - count..<last.a.upperBound,
+          b: last.b.upperBound - count..<last.b.upperBound, relation: .common),
+      ]
+    }
+    guard repeats(first, 0..<count) else { return nil }
+    return [
+      Piece(
+        a: first.a.lowerBound..<first.a.lowerBound + count,
+        b: first.b.lowerBound..<first.b.lowerBound + count, relation: .common),
+      Piece(
+        a: first.a.lowerBound + count..<last.a.upperBound,
+        b: first.b.lowerBound + count..<last.b.upperBound, relation: .other),
+    ]
   }
 
   private mutating func slide(
@@ -56,16 +111,17 @@ extension GuestAlignment {
     _ fit: Fit, _ stretch: Range<Int>, _ place: Int, _ room: Int, step: Int
   ) -> (distance: Int, gain: Int) {
     var (found, gain) = ((distance: 0, gain: 0), 0)
+    var (range, other) = (stretch, place)
     for moved in 0..<room {
-      // Going forth the first of the stretch takes the place of the one behind it; back, the last
-      // that of the one before.
-      let offset = step > 0 ? moved : -moved - 1
-      let (leaving, entering) =
-        step > 0
-        ? (stretch.upperBound + offset, stretch.lowerBound + offset)
-        : (stretch.lowerBound + offset, stretch.upperBound + offset)
-      guard fit.isEqual(leaving, entering) else { break }
-      gain += fit.score(entering, place + offset) - fit.score(leaving, place + offset)
+      let next = range.lowerBound + step..<range.upperBound + step
+      let upper = step > 0 ? (range, other) : (next, other - 1)
+      guard fit.isEqual(upper.0.lowerBound, upper.0.upperBound) else { break }
+      // Going forth the first of the stretch is common then, and the one behind it no longer.
+      let change =
+        fit.score(upper.0.lowerBound, upper.1) - fit.score(upper.0.upperBound + 1, upper.1 + 1)
+      gain +=
+        step * change + fit.score(behind: next, other + step) - fit.score(behind: range, other)
+      (range, other) = (next, other + step)
       if step > 0 ? gain >= found.gain : gain > found.gain { found = (moved + 1, gain) }
     }
     return found
@@ -81,21 +137,33 @@ private struct Fit {
     owner.signatures[first] == owner.signatures[second]
   }
 
+  /// A pair that is common.
   func score(_ own: Int, _ others: Int) -> Int {
-    (owner.placed(before: own).elementsEqual(other.placed(before: others)) ? 4 : 0)
-      + (owner.rips[own] == other.rips[others] ? 2 : 0)
+    score(own, others, placed: own...own)
+  }
+
+  /// The pair behind a stretch: what the host placed in the stretch comes before it in the other.
+  func score(behind stretch: Range<Int>, _ others: Int) -> Int {
+    score(
+      stretch.upperBound, others, placed: stretch.lowerBound...stretch.upperBound)
+  }
+
+  private func score(_ own: Int, _ others: Int, placed range: ClosedRange<Int>) -> Int {
+    let isPlaced = owner.placed(in: range).elementsEqual(other.placed(in: others...others)) ? 4 : 0
+    guard own < owner.rips.count, others < other.rips.count else { return isPlaced }
+    return isPlaced + (owner.rips[own] == other.rips[others] ? 2 : 0)
       + (owner.checks[own] == other.checks[others] ? 1 : 0)
   }
 }
 
 extension StreamSignatures {
-  /// The signatures of what the host placed right before one of the guest's events.
-  fileprivate func placed(before position: Int) -> [UInt64] {
+  /// The signatures of what the host placed right before some of the guest's events.
+  fileprivate func placed(in range: ClosedRange<Int>) -> [UInt64] {
     var (low, high) = (0, placed.count)
     while low < high {
       let middle = (low + high) / 2
-      if placed[middle].position < position { low = middle + 1 } else { high = middle }
+      if placed[middle].position < range.lowerBound { low = middle + 1 } else { high = middle }
     }
-    return placed[low...].prefix { $0.position == position }.map(\.signature)
+    return placed[low...].prefix { $0.position <= range.upperBound }.map(\.signature)
   }
 }
