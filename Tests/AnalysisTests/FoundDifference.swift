@@ -48,7 +48,7 @@ struct FoundDifference: Equatable, CustomStringConvertible {
 
   /// What must be found of the streams.
   init(_ expected: ExpectedDifference) {
-    (a, b, fields, hunks) = (expected.a, expected.b, expected.fields, expected.hunks)
+    (a, b, fields, hunks) = (expected.a, expected.b, expected.fields.sorted(), expected.hunks)
     (configuration, kind) = ([], "")
   }
 
@@ -63,7 +63,7 @@ struct FoundDifference: Equatable, CustomStringConvertible {
       options: options)
     let first = difference.firstDifference
     (a, b) = (first?.a?.index, first?.b?.index)
-    fields = first?.fields.map(\.rawValue) ?? []
+    fields = first?.fields.map(\.rawValue).sorted() ?? []
     configuration = difference.configuration.map(\.path)
     hunks = (difference.hunks?.hunks ?? []).map {
       ExpectedHunk(

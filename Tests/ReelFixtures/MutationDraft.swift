@@ -159,8 +159,9 @@ extension MutationDraft {
     guard let place = generator.element(of: slots) else { return nil }
     for _ in 0..<16 {
       guard let entry = newEntry(at: place, &generator) else { return nil }
-      // Two interrupts never come without an exit between them.
-      guard entry.payload.isEmpty, entry.event.kind != .interrupt else { continue }
+      // A host that places many in a row makes each by itself: two interrupts never come without an
+      // exit between them.
+      guard entry.payload.isEmpty, !entry.isPlacedByHost else { continue }
       let isCounting = entry.event.width == 1 && generator.next() % 2 == 0
       count = generator.number(in: 10...200)
       let entries = (0..<count).map { number in
@@ -232,9 +233,18 @@ extension MutationDraft {
     return distance > 0 ? [out, back] : [back, out]
   }
 
+  /// Whether another interrupt than the one at a position stands right before or behind a place.
+  private func isBesideInterrupt(_ place: Int, but position: Int) -> Bool {
+    let next = stream.count(before: place)
+    var (first, end) = (next, next)
+    while first > 0, stream.entries[first - 1].isPlacedByHost { first -= 1 }
+    while end < stream.entries.count, stream.entries[end].isPlacedByHost { end += 1 }
+    return (first..<end).contains { $0 != position }
+  }
+
   /// Where an interrupt can go, and past how many of the guest's own events.
   private func targets(from position: Int) -> [(distance: Int, slot: Int)] {
-    let slots = Set(slots)
+    let slots = Set(slots.filter { !isBesideInterrupt($0, but: position) })
     var targets: [(distance: Int, slot: Int)] = []
     var distance = 0
     for passed in position + 1..<stream.entries.count where distance < 40 {
