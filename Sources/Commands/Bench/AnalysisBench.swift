@@ -19,10 +19,10 @@ struct BenchStatsCommand: ParsableCommand {
   @OptionGroup var options: SyntheticBenchOptions
 
   func run() throws {
-    try AnalysisBench(name: "stats", readsTwice: false, options: options) { reel, _ in
+    try AnalysisBench.run("stats", readsTwice: false, options) { reel, _ in
       let statistics = try ExitStatistics(reel)
       return statistics.totals.events
-    }.run()
+    }
   }
 }
 
@@ -43,62 +43,61 @@ struct BenchDiffCommand: ParsableCommand {
   @OptionGroup var options: SyntheticBenchOptions
 
   func run() throws {
-    try AnalysisBench(name: "diff", readsTwice: true, options: options) { first, second in
+    try AnalysisBench.run("diff", readsTwice: true, options) { first, second in
       let difference = try ReelDifference(first, second)
       guard difference.areEqual else {
         throw CommandFailure("two readings of the bench's reel differ; check the machine's memory")
       }
       return difference.commonEvents
-    }.run()
+    }
   }
 }
 
-/// Measures something that reads reels against reading them alone.
-struct AnalysisBench {
-  var name: String
-  /// Whether two reels are read.
-  var readsTwice: Bool
-  var options: SyntheticBenchOptions
+/// Measures something that reads a reel against reading it alone.
+struct AnalysisBench: ReelBench {
   /// The work on a reel and a second opening of it; its result must not be 0.
-  var work: (Reel, Reel) throws -> UInt64
+  typealias Work = (Reel, Reel) throws -> UInt64
 
-  func run() throws {
+  let name: String
+  /// Whether two reels are read.
+  let readsTwice: Bool
+  let path: String
+  let eventCount: UInt64
+  let work: Work
+  var samples = BenchSamples()
+
+  /// Measures on a reel of each size.
+  static func run(
+    _ name: String, readsTwice: Bool, _ options: SyntheticBenchOptions, _ work: @escaping Work
+  ) throws {
     let directory = try BenchDirectory(in: options.common.directory)
     let paths = try BenchReel.write(options.counts, seed: options.seed, in: directory)
-    let peaks = try paths.map { path in
-      try ResidentPeak.mebibytes { try perform(path) }
-    }
-    var measurements: [BenchMeasurement] = []
-    for (index, count) in options.counts.enumerated() {
-      StandardError.note("\(count) events")
-      var samples = BenchSamples()
-      for _ in 0..<options.common.rounds { try round(paths[index], count, &samples) }
-      if let peak = peaks[index] { samples.add(ResidentPeak.variant, peak) }
-      measurements += samples.measurements(of: "\(count) events", events: count)
-    }
-    try BenchReport(name, rounds: options.common.rounds, seed: options.seed, measurements)
-      .print(as: options.common.format)
+    try options.measure(
+      name,
+      zip(paths, options.counts).map {
+        AnalysisBench(name: name, readsTwice: readsTwice, path: $0, eventCount: $1, work: work)
+      })
   }
 
-  private func round(_ path: String, _ count: UInt64, _ samples: inout BenchSamples) throws {
+  mutating func round() throws {
     let reading = BenchVariant(
       name: readsTwice ? "whole events of both" : "whole events", unit: .nanosecondsPerEvent)
     let start = BenchClock.process()
-    let repetitions = BenchReel.repetitions(of: count)
+    let repetitions = BenchReel.repetitions(of: eventCount)
     for _ in 0..<(repetitions * (readsTwice ? 2 : 1)) {
       _ = try BenchReel.scan(try BenchReel.open(path))
     }
-    samples.add(reading, Double(BenchClock.process() - start) / Double(count * repetitions))
+    samples.add(reading, Double(BenchClock.process() - start) / Double(eventCount * repetitions))
 
     let begin = BenchClock.process()
-    for _ in 0..<repetitions { try perform(path) }
+    for _ in 0..<repetitions { try perform() }
     let spent = BenchClock.process() - begin
     let variant = BenchVariant(
       name: name, unit: .nanosecondsPerEvent, reference: reading.name)
-    samples.add(variant, Double(spent) / Double(count * repetitions))
+    samples.add(variant, Double(spent) / Double(eventCount * repetitions))
   }
 
-  private func perform(_ path: String) throws {
+  func perform() throws {
     let result = try BenchReel.failing {
       try work(try BenchReel.open(path), try BenchReel.open(path))
     }
