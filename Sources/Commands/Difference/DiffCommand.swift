@@ -49,10 +49,12 @@ struct DiffCommand: ParsableCommand {
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = comparison.context
-    options.ignoredFields = comparison.ignoredFields
+    options.mask = try comparison.mask(for: first, second)
+    options.keepsAllEvents = output.full
+    options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
-    options.hunkLimit = output.quiet ? 0 : output.limit
+    options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     do throws(ReelDifferenceError) {
       return isOfCounts
         ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
@@ -67,6 +69,7 @@ struct DiffCommand: ParsableCommand {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
       text.limit = output.limit
+      text.isFull = output.full
       StandardOutput.shared.write(text.render(difference))
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])
