@@ -57,7 +57,8 @@ public struct KernelExitName: Sendable {
 
   /// Whether a part of a name stands for a number without a name.
   private static func isNumber(_ text: String) -> Bool {
-    text.hasPrefix("0x") && UInt64(text.dropFirst(2), radix: 16).map { HexWord($0).description } == text
+    text.hasPrefix("0x")
+      && UInt64(text.dropFirst(2), radix: 16).map { HexWord($0).description } == text
   }
 
   /// `vmx`, `svm` or `isa-N`.

@@ -29,7 +29,9 @@ struct DerivedReel: ParsableArguments {
   ) throws -> (result: Result, byteCount: UInt64) {
     do {
       try refuse(try ReelFile(path: opened.path), to: "copy")
-      return try write { file in try opened.reading { reel in try copy(reel) { try file.write($0) } } }
+      return try write { file in
+        try opened.reading { reel in try copy(reel) { try file.write($0) } }
+      }
     } catch let error as FileError {
       throw CommandFailure(error.description)
     }
