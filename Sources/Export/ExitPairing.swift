@@ -16,16 +16,16 @@ public protocol PairedExit {
 
 extension Event: PairedExit {
   /// Always.
-  public var hasEntryTime: Bool { true }
+  @inlinable public var hasEntryTime: Bool { true }
   /// Always.
-  public var isHandledUntilEntry: Bool { true }
+  @inlinable public var isHandledUntilEntry: Bool { true }
 }
 
 extension KernelExitRecord: PairedExit {
   /// Unless tracepoint records were lost.
-  public var hasEntryTime: Bool { flags.contains(.entryTime) }
+  @inlinable public var hasEntryTime: Bool { flags.contains(.entryTime) }
   /// When the kernel went on by itself: else the runner's time is in it.
-  public var isHandledUntilEntry: Bool { flags.isHandled }
+  @inlinable public var isHandledUntilEntry: Bool { flags.isHandled }
 }
 
 /// An exit with the times around it.
@@ -40,7 +40,7 @@ public struct TimedExit<Exit: PairedExit> {
   /// and for kernel exits that the kernel did not handle alone.
   public var handlingNanoseconds: UInt64?
 
-  @usableFromInline
+  @inlinable
   init(number: UInt64, exit: Exit) {
     self.number = number
     self.exit = exit
