@@ -21,8 +21,6 @@ public struct EventRun {
 
   /// The numbers of the kinds (``EventKind/rawValue``).
   public internal(set) var kinds = Self.column
-  /// The flags.
-  public internal(set) var flags = Self.column
   /// The vCPUs.
   public internal(set) var vcpus = Self.column
   /// The console streams.
@@ -56,7 +54,6 @@ public struct EventRun {
   mutating func withField(_ column: EventColumn, _ body: (inout [UInt64]) -> Void) {
     switch column {
     case .kind: body(&kinds)
-    case .flags: body(&flags)
     case .vcpu: body(&vcpus)
     case .stream: body(&streams)
     case .width: body(&widths)

@@ -43,6 +43,26 @@ public struct KernelExitRecord: Equatable, Sendable {
   /// A record with all fields zero.
   public init() {}
 
+  /// Sets where it happened, when that is known.
+  public mutating func setAddress(_ known: UInt64?) {
+    guard let known else { return }
+    flags.insert(.address)
+    address = known
+  }
+
+  /// Sets the times from nanoseconds of a clock on which the recording began at `start`; what was
+  /// before that is at 0.
+  ///
+  /// - Parameter entry: when the guest was entered before; `nil` when that is not known.
+  public mutating func setTimes(entry: UInt64?, exit: UInt64, since start: UInt64) {
+    exitTime = exit &- min(start, exit)
+    entryTime = exitTime
+    if let entry {
+      flags.insert(.entryTime)
+      entryTime = entry &- min(start, entry)
+    }
+  }
+
   /// Where in guest physical memory the exit happened; `nil` when that is not known, or when the
   /// exit was for a port or an MSR.
   public var guestPhysicalAddress: UInt64? {

@@ -267,7 +267,7 @@ public struct ExitScan {
     _ byte: UInt8, _ stream: UInt8, _ index: EventIndex, _ observer: inout some ExitObserver
   ) {
     counts.consoleBytes[Int(stream)] &+= 1
-    phases?.note(consoleByte: byte)
+    phases?.note(consoleByte: byte, stream: stream)
     observer.observe(consoleByte: byte, stream: stream, at: index, time: lastTime)
   }
 
