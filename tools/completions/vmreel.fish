@@ -374,7 +374,7 @@ complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options 
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench size" format' -l 'format' -d 'text or json.' -rfka 'text json'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench size" version' -l 'version' -d 'Show the version.'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench size" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench generate" events' -l 'events' -d 'Events, from 100 to 10m.' -rfka ''
+complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench generate" events' -l 'events' -d 'Events, from 100 to 20m.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench generate" seed' -l 'seed' -d 'The seed.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench generate" vcpus' -l 'vcpus' -d 'vCPUs, from 1 to 64.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel bench generate" keyframe-interval' -l 'keyframe-interval' -d 'Events between keyframes; 0: none.' -rfka ''
