@@ -7,8 +7,8 @@ import Trace
 /// The bar of `diff`: in reels mutated in twelve known ways the first difference and its class are found
 /// exactly, in all of them, and nothing is said to differ that does not.
 @Suite struct MutatedReelDifferenceTests {
-  /// Mutations of each kind: 12 × 90 reels.
-  static let seeds = 90
+  /// Mutations of each kind: 12 × 120 reels.
+  static let seeds = 120
 
   @Test(arguments: ReelMutation.Kind.allCases)
   func theFirstDifferenceAndItsClassAreExact(_ kind: ReelMutation.Kind) throws {
