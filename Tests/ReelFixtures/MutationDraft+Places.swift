@@ -37,10 +37,10 @@ extension MutationDraft {
       entry = Entry(event: newEvent(&generator), payload: [])
       if entry.event.kind.isGuestMade {
         entry.event.check = UInt8(truncatingIfNeeded: generator.next())
-        entry.event.rip = exit(before: place).rip &+ UInt64(generator.number(in: 1...64))
+        entry.event.rip = lastExit(before: place).rip &+ UInt64(generator.number(in: 1...64))
       }
     }
-    let time = exit(before: place).exitTime
+    let time = lastExit(before: place).exitTime
     (entry.event.entryTime, entry.event.exitTime) = (time, time)
     return entry
   }
@@ -67,7 +67,7 @@ extension MutationDraft {
     return event
   }
 
-  private func exit(before place: Int) -> Event {
+  private func lastExit(before place: Int) -> Event {
     original.entries[..<place].last { $0.event.kind.isExit }?.event ?? Event(.halt)
   }
 
