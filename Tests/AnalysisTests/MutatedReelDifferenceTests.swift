@@ -39,16 +39,16 @@ import Trace
     #expect(tally.failures == 0, "\(tally)")
   }
 
+  /// The seeds beyond the first found rows of equal events with interrupts between them, and letters
+  /// that stand before and behind a text that is another.
   @Test(arguments: 2...5) func everyPlaceOfSeveralIsFound(_ count: Int) throws {
     var tally = MutationTally("\(count) places")
     let bases = try MutationBase.large.map { try OpenedReel($0.name, try $0.reel()) }
-    var number = -1
-    while tally.count < 30 {
-      number += 1
-      let base = bases[number % bases.count]
-      var generator = SeededGenerator(seed: UInt64(number))
-      let digests = ReelMutation.Digests.allCases[number / bases.count % 2]
-      try #require(number < 300, "too few reels are long enough")
+    let seeds = Array(0..<90) + [102, 201, 207, 330, 414, 423]
+    for seed in seeds where count == 2 || tally.count < 30 {
+      let base = bases[seed % bases.count]
+      var generator = SeededGenerator(seed: UInt64(seed))
+      let digests = ReelMutation.Digests.allCases[seed / bases.count % 2]
       guard
         let mutations = ReelMutations(
           of: base.edited, places: count, distance: 50, digests, using: &generator)
@@ -57,9 +57,9 @@ import Trace
       // The class is of the first one; it is held to its reel above.
       found.kind = ""
       tally.add(
-        "\(base.name) seed \(number) \(digests) \(mutations.kinds)",
+        "\(base.name) seed \(seed) \(digests) \(mutations.kinds)",
         expected: FoundDifference(mutations.expected), found: found)
     }
-    #expect(tally.failures == 0, "\(tally)")
+    #expect(tally.count >= 30 && tally.failures == 0, "\(tally)")
   }
 }

@@ -46,17 +46,4 @@ import Trace
     #expect(difference.hunks?.hunks.map(\.a.first) == [3])
     #expect(difference.hunks?.ripShifts == [])
   }
-
-  @Test func oneTextInPlaceOfAnotherIsChangedThoughALetterRecurs() throws {
-    func reel(_ text: String) -> ReelBuilder {
-      var builder = ReelBuilder()
-      for byte in Array("begin:\(text)x end".utf8) {
-        builder.add(.portWrite, 0xe9, value: UInt64(byte), width: 1, stream: 2)
-      }
-      return builder
-    }
-    // `x` stands before and behind what is missing: either could be the one that is common.
-    let found = try hunks(reel("xabc"), reel("4567"))
-    #expect(found.map(\.change) == [.changed] && found.first?.a.count == 4)
-  }
 }
