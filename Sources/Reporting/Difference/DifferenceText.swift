@@ -8,6 +8,8 @@ public struct DifferenceText {
   public var nameB: String
   /// The most rows of totals and configuration to show.
   public var limit = 20
+  /// Whether rows of totals with equal counts are shown.
+  public var showsEqualTotals = false
 
   /// Names the two reels.
   public init(nameA: String = "A", nameB: String = "B") {
@@ -33,7 +35,7 @@ public struct DifferenceText {
       if difference.endingA != difference.endingB { lines += endings(difference) }
     }
     if let hunks = difference.hunks { lines += HunkText.lines(hunks) }
-    lines += totals(difference.totals)
+    lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -111,26 +113,6 @@ public struct DifferenceText {
     let text = EscapedText.terminal(tail, keepingLineFeeds: true)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: true).suffix(8)
     return ["", "Console before it:"] + lines.map { "  | " + $0 }
-  }
-
-  private func totals(_ totals: [TotalDifference]) -> [String] {
-    let differing = totals.filter { $0.delta != 0 }
-      .sorted {
-        $0.delta.magnitude == $1.delta.magnitude
-          ? $0.name < $1.name : $0.delta.magnitude > $1.delta.magnitude
-      }
-    guard !differing.isEmpty else { return [] }
-    var table = TextTable([
-      ("Totals", .left), ("A", .right), ("B", .right), ("Delta", .right), ("%", .right),
-    ])
-    for total in differing.prefix(limit) {
-      let sign = total.delta > 0 ? "+" : ""
-      table.add([
-        total.name, String(total.a), String(total.b), sign + String(total.delta),
-        total.percent.map { sign + NumberText.fixed($0, decimals: 2) } ?? "new",
-      ])
-    }
-    return [""] + table.lines + more(differing.count)
   }
 
   private func more(_ count: Int) -> [String] {
