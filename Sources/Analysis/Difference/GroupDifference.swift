@@ -47,6 +47,8 @@ public struct GroupDifference: Codable, Equatable, Sendable {
   public var countTests = 0
   /// Tests of mean handling times that were corrected together.
   public var timeTests = 0
+  /// What the tests say together.
+  public var verdict = Verdict.same
   /// The rows: by table, the significant ones first, then by impact.
   public var rows: [GroupTotalDifference] = []
 
@@ -85,6 +87,11 @@ public struct GroupDifference: Codable, Equatable, Sendable {
     countTests = correct(\.counts)
     timeTests = correct(\.meanNanoseconds)
     rows = TotalOrder.impact.sorted(rows)
+    if rows.contains(where: \.isSignificant) {
+      verdict = .changed
+    } else if isPowerless {
+      verdict = .tooFewReels
+    }
   }
 
   /// Why the reels of a side may not be recordings of the same.
@@ -132,12 +139,6 @@ public struct GroupDifference: Codable, Equatable, Sendable {
       rows[row][keyPath: path]?.isSignificant = corrected[number] <= alpha
     }
     return values.count
-  }
-
-  /// What the tests say together.
-  public var verdict: Verdict {
-    if rows.contains(where: \.isSignificant) { return .changed }
-    return isPowerless ? .tooFewReels : .same
   }
 
   /// Whether there is something to test, counts or times, and no p can be small enough.

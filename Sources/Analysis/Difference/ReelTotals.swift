@@ -39,6 +39,13 @@ public struct ReelTotals: Sendable {
   /// The tables, in the order of the places.
   let tables: [ExitTable]
 
+  /// Takes tables as they are, one for each place.
+  init(tables: [ExitTable], hasTimes: Bool) {
+    self.tables = tables
+    self.hasTimes = hasTimes
+    trimmedRange = nil
+  }
+
   /// Counts a reel in one pass.
   ///
   /// - Parameters:

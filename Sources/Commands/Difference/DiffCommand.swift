@@ -37,6 +37,7 @@ struct DiffCommand: ParsableCommand {
 
   mutating func validate() throws {
     try totals.validate(a, b)
+    try totals.refuse(comparison)
   }
 
   func run() throws {

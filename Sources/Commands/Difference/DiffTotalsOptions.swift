@@ -78,6 +78,14 @@ struct DiffTotalsOptions: ParsableArguments {
     }
   }
 
+  /// Refuses options of the comparison of events where no events are compared.
+  func refuse(_ comparison: DiffComparisonOptions) throws {
+    guard isOfGroups || statsOnly, !comparison.ignore.isEmpty else { return }
+    throw ValidationError(
+      "--ignore is about events, and \(isOfGroups ? "of several reels" : "with --stats-only") only "
+        + "totals are compared")
+  }
+
   /// Whether only exits that the kernels saw can be compared, since a reel is an import.
   ///
   /// - Throws: ``CommandFailure`` when another reel has none.

@@ -21,7 +21,7 @@ public struct GroupDifferenceText {
 
   /// What the tests say together.
   public static func sentence(_ difference: GroupDifference) -> String {
-    let level = NumberText.fixed(difference.alpha, decimals: 3)
+    let level = Self.level(difference.alpha)
     let counts = difference.rows.count { $0.counts?.isSignificant == true }
     let times = difference.rows.count { $0.meanNanoseconds?.isSignificant == true }
     switch difference.verdict {
@@ -57,7 +57,7 @@ public struct GroupDifferenceText {
       "The smallest p possible with so many reels is \(Self.p(difference.smallestP)).",
       "\"Holm\" is p corrected for \(NumberText.count(UInt64(difference.countTests), "test")) of "
         + "counts, and for \(difference.timeTests) of mean times; rows that rank alike are one test.",
-      "* marks what changed significantly, at \(NumberText.fixed(difference.alpha, decimals: 3)).",
+      "* marks what changed significantly, at \(Self.level(difference.alpha)).",
     ]
   }
 
@@ -126,6 +126,13 @@ public struct GroupDifferenceText {
     return sign
       ? TotalsColumn.signed(value, decimals: decimals)
       : NumberText.fixed(value, decimals: decimals)
+  }
+
+  /// `0.05`, without zeros behind.
+  private static func level(_ alpha: Double) -> String {
+    var text = NumberText.fixed(alpha, decimals: 6)
+    while text.last == "0" { text.removeLast() }
+    return text
   }
 
   private static func p(_ value: Double) -> String {

@@ -40,16 +40,17 @@ struct TotalsText {
   private func summary(_ totals: [TotalDifference]) -> String {
     let reasons = totals.filter { $0.place == .reason }
     let (a, b) = (reasons.reduce(0) { $0 &+ $1.a }, reasons.reduce(0) { $0 &+ $1.b })
-    let (countA, countB) = (Double(a), Double(b))
     var text = "Exits: A \(a), B \(b)"
-    text += a == b ? ", as many." : " (\(TotalsColumn.change(from: countA, to: countB)))."
+    let change = Int64(clamping: b) - Int64(clamping: a)
+    let sign = change > 0 ? "+" : ""
+    text += a == b ? ", as many." : " (\(sign)\(change), \(TotalsColumn.change(a, b)))."
     guard totals.contains(where: { $0.deltaNanoseconds != nil }) else { return text }
     let busy = reasons.filter { !$0.isIdle }
     let timeA = busy.reduce(0) { $0 &+ ($1.timesA?.totalNanoseconds ?? 0) }
     let timeB = busy.reduce(0) { $0 &+ ($1.timesB?.totalNanoseconds ?? 0) }
     text += " Handling them, HLT aside: A \(NumberText.duration(timeA)), "
     text += "B \(NumberText.duration(timeB))"
-    text += " (\(TotalsColumn.change(from: Double(timeA), to: Double(timeB))))."
+    text += " (\(TotalsColumn.change(timeA, timeB)))."
     return text
   }
 
@@ -109,11 +110,9 @@ enum TotalsColumn {
     percent.map { signed($0, decimals: 2) } ?? "new"
   }
 
-  /// `+4, +2.26%`.
-  static func change(from a: Double, to b: Double) -> String {
-    let percent = a == 0 ? "new" : signed(100 * (b - a) / a, decimals: 2) + "%"
-    return a.rounded() == a && b.rounded() == b && max(a, b) < 1e6
-      ? "\(signed(b - a, decimals: 0)), \(percent)" : percent
+  /// `+2.26%`; `new` where there was nothing.
+  static func change(_ a: UInt64, _ b: UInt64) -> String {
+    a == 0 ? "new" : signed(100 * (Double(b) - Double(a)) / Double(a), decimals: 2) + "%"
   }
 
   /// Nanoseconds with their sign in the unit that suits them.
