@@ -244,6 +244,7 @@ extension ProgramTests {
     }
 
     /// Five against five: 2 of 252 ways to draw are as far out as can be, so 0.01 can be reached.
+    ///
     /// Recordings of the sides alternate, so that a host that warms up does not tell them apart.
     @Test(.needsKVM) func recordings() throws {
       let directory = try TestDirectory()

@@ -166,8 +166,9 @@ public struct GroupTotalDifference: Codable, Equatable, Sendable {
   public var isIdle: Bool
   /// The counts.
   public var counts: GroupSamples?
-  /// The mean handling times in nanoseconds, of the reels in which any is known; `nil` when a reel
-  /// has no times. Of interrupts, how long they waited.
+  /// The mean handling times in nanoseconds; of interrupts, how long they waited.
+  ///
+  /// Only of the reels that have some of the row; `nil` when a reel has no times at all.
   public var meanNanoseconds: GroupSamples?
   /// By how much the median of the total handling times changed, as of
   /// ``TotalDifference/impactNanoseconds``; `nil` when a reel has no times.

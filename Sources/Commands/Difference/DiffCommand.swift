@@ -37,15 +37,16 @@ struct DiffCommand: ParsableCommand {
 
   mutating func validate() throws {
     try totals.validate(a, b)
-    try totals.refuse(comparison)
+    try totals.refuse(comparison, output)
   }
 
   func run() throws {
     if totals.isOfGroups { return try DiffGroups(options: totals, output: output).run() }
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
+    let symbols = try comparison.symbols(for: first, second)
     let difference = try compare(first, second)
-    if !output.quiet { try print(difference) }
+    if !output.quiet { try print(difference, symbols) }
     if !difference.areEqual { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
@@ -56,10 +57,12 @@ struct DiffCommand: ParsableCommand {
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = comparison.context
-    options.ignoredFields = comparison.ignoredFields
+    options.mask = try comparison.mask(for: first, second)
+    options.keepsAllEvents = output.full
+    options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
-    options.hunkLimit = output.quiet ? 0 : output.limit
+    options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     do throws(ReelDifferenceError) {
       guard isOfCounts || totals.statsOnly else {
         return try ReelDifference(first.reel, second.reel, metadata: metadata, options: options)
@@ -74,13 +77,17 @@ struct DiffCommand: ParsableCommand {
     }
   }
 
-  private func print(_ found: ReelDifference) throws {
+  private func print(
+    _ found: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
+  ) throws {
     var difference = found
     difference.totals = totals.sort.order.sorted(found.totals)
     switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
       text.limit = output.limit
+      text.isFull = output.full
+      text.symbols = symbols
       text.showsEqualTotals = totals.all
       StandardOutput.shared.write(text.render(difference))
     case .json:

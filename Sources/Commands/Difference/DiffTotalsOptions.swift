@@ -79,10 +79,16 @@ struct DiffTotalsOptions: ParsableArguments {
   }
 
   /// Refuses options of the comparison of events where no events are compared.
-  func refuse(_ comparison: DiffComparisonOptions) throws {
-    guard isOfGroups || statsOnly, !comparison.ignore.isEmpty else { return }
+  func refuse(_ comparison: DiffComparisonOptions, _ output: DiffOutputOptions) throws {
+    guard isOfGroups || statsOnly else { return }
+    let options = [
+      ("--ignore", !comparison.ignore.isEmpty), ("--compare", !comparison.compare.isEmpty),
+      ("--symbols", !comparison.symbols.isEmpty), ("--streams", comparison.streams == .apart),
+      ("--full", output.full),
+    ]
+    guard let given = options.first(where: { $0.1 })?.0 else { return }
     throw ValidationError(
-      "--ignore is about events, and \(isOfGroups ? "of several reels" : "with --stats-only") only "
+      "\(given) is about events, and \(isOfGroups ? "of several reels" : "with --stats-only") only "
         + "totals are compared")
   }
 

@@ -36,7 +36,7 @@ struct TotalsText {
     return lines
   }
 
-  /// `Exits: A 177, B 181 (+4, +2.26%). Handling them but HLT: A 103.664 us, B 98.200 us (-5.27%).`
+  /// The counts of all exits, and what handling them took.
   private func summary(_ totals: [TotalDifference]) -> String {
     let reasons = totals.filter { $0.place == .reason }
     let (a, b) = (reasons.reduce(0) { $0 &+ $1.a }, reasons.reduce(0) { $0 &+ $1.b })
