@@ -267,7 +267,7 @@ complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options 
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" alpha' -l 'alpha' -d 'With several reels: the level of significance, 0.05 unless given.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" counts-only' -l 'counts-only' -d 'With several reels: compare counts, not times.'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" q quiet' -l 'quiet' -s 'q' -d 'Answer with the exit status alone.'
-complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" limit' -l 'limit' -d 'Stretches that differ, and rows of totals, to show.' -rfka ''
+complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" limit' -l 'limit' -d 'Stretches that differ, and rows of each table of totals, to show.' -rfka ''
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" full' -l 'full' -d 'Show all stretches that differ, event by event.'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" format' -l 'format' -d 'text or json.' -rfka 'text json'
 complete -c 'vmreel' -n '__vmreel_should_offer_completions_for_flags_or_options "vmreel diff" version' -l 'version' -d 'Show the version.'
