@@ -205,9 +205,9 @@ private struct StreamSide {
   func context(
     _ count: Int, before part: Step.Side
   ) throws(ReelDifferenceError) -> [EventRecord] {
-    let place = part.range.lowerBound
-    let end = part.placed ?? signatures.index(at: place)
-    let start = signatures.index(at: max(0, place - count))
+    let end = part.placed ?? signatures.index(at: part.range.lowerBound)
+    // Between events of the stream lie some that the host made.
+    let start = end - min(end, EventIndex(4 * count + 16))
     var records: [EventRecord] = []
     try ReelDifference.reading(name) { () throws(TraceError) in
       var cursor = EventCursor(reel, from: start)
@@ -229,12 +229,14 @@ extension EventHunk.Side {
       runs[last].place == place, runs[last].space == eventPlace.space
     {
       runs[last].answers += 1
-    } else if let last = runs.indices.last, runs[last].kind == event.kind.name, runs[last].place == place,
+    } else if let last = runs.indices.last, runs[last].kind == event.kind.name,
+      runs[last].place == place,
       runs[last].space == eventPlace.space
     {
       runs[last].count += 1
     } else if runs.count < EventHunk.shownRuns {
-      runs.append(EventHunk.Run(
+      runs.append(
+        EventHunk.Run(
           kind: event.kind.name, space: eventPlace.space, place: place, count: 1))
     } else {
       return false
