@@ -34,6 +34,7 @@ extension ReelDifference {
       limits.append("\(name) was trimmed: its totals are of the events \(range)")
     }
     setTotals(first, second)
+    kind = DifferenceClass(self)
   }
 
   /// Counts what was compared of both reels.
@@ -53,6 +54,5 @@ extension ReelDifference {
   private mutating func setTotals(_ a: ReelTotals, _ b: ReelTotals) {
     totals = TotalDifference.between(a, b)
     limits += ReelTotals.limits(of: [a, b])
-    kind = DifferenceClass(self)
   }
 }
