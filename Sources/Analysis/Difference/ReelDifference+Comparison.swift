@@ -3,12 +3,14 @@ public import Trace
 extension ReelDifference {
   /// Compares two reels.
   ///
-  /// - Parameter metadata: both reels' decoded ``Reel/metadataJSON``; without it the
-  ///   configurations are not compared.
+  /// - Parameters:
+  ///   - metadata: both reels' decoded ``Reel/metadataJSON``; without it the configurations are not
+  ///     compared.
+  ///   - onProgress: told now and then how many events of each reel were compared.
   /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
   public init(
     _ a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata)? = nil,
-    options: Options = Options()
+    options: Options = Options(), onProgress: ((UInt64) -> Void)? = nil
   ) throws(ReelDifferenceError) {
     endingA = ReelEnding(a)
     endingB = ReelEnding(b)
@@ -16,6 +18,7 @@ extension ReelDifference {
     mask = options.mask
     mask.leaveOutDigests()
     var comparison = StreamComparison(a, b, mask, options)
+    comparison.onProgress = onProgress
     try comparison.run(try StreamAlignment(a, b))
     limits = comparison.limits
     firstDifference = comparison.firstDifference
@@ -53,6 +56,7 @@ private struct StreamComparison {
   private let b: Reel
   private let mask: DifferenceMask
   private let options: ReelDifference.Options
+  var onProgress: ((UInt64) -> Void)?
   private(set) var firstDifference: FirstDifference?
   private(set) var firstVisible: FirstDifference?
   private(set) var hunks: StreamHunks?
@@ -78,6 +82,7 @@ private struct StreamComparison {
     comparedB = alignment.b ..< .max
     var place = try start(alignment)
     var walk = StreamWalk(mask)
+    walk.onProgress = onProgress
     let parting = try walk.run(from: &place)
     times = walk.times
     commonEvents = place.left.position
@@ -122,6 +127,7 @@ private struct StreamComparison {
       var visible = mask
       EventField.unaligned.forEach { visible.fields.insert($0) }
       var walk = StreamWalk(visible)
+      walk.onProgress = onProgress
       guard let next = try walk.run(from: &parting.place) else {
         hunks = StreamHunks()
         return

@@ -65,7 +65,12 @@ struct DiffCommand: ParsableCommand {
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     do throws(ReelDifferenceError) {
       guard isOfCounts || totals.statsOnly else {
-        return try ReelDifference(first.reel, second.reel, metadata: metadata, options: options)
+        let progress = ProgressLine(
+          label: "comparing", total: first.reel.eventCount, stride: 1)
+        defer { progress.clear() }
+        return try ReelDifference(
+          first.reel, second.reel, metadata: metadata, options: options,
+          onProgress: progress.update)
       }
       let progress = DiffTotalsOptions.progress(of: [first, second])
       defer { progress.clear() }
