@@ -5,8 +5,6 @@
 public struct DeviceNames: Sendable {
   /// The name for ports where the bus floats: reads give all ones, writes vanish.
   public static let none = "none"
-  /// The port that rewritten RDTSC instructions read; the recorder answers, not the board.
-  private static let timestampPort: UInt64 = 0xe4
 
   private let hasTimestampPort: Bool
 
@@ -39,7 +37,7 @@ public struct DeviceNames: Sendable {
     case 0x70...0x71: "CMOS"
     case 0x80: "POST"
     case 0x92: "port92"
-    case Self.timestampPort where hasTimestampPort: "TSC"
+    case PortNames.timestampPort where hasTimestampPort: "TSC"
     case 0xe9: "debug-console"
     case 0xf4: "debug-exit"
     case 0x3f8...0x3ff: "COM1"

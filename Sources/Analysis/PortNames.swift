@@ -2,6 +2,8 @@
 public enum PortNames {
   /// The port read that stands for a rewritten RDTSC.
   static let timestampName = "TSC (rewritten RDTSC)"
+  /// The port that rewritten RDTSC instructions read.
+  static let timestampPort: UInt64 = 0xe4
 
   /// The name of a port as it acts for a write or a read, or `nil` for one without a name.
   public static func name(of port: UInt64, isWrite: Bool) -> String? {
@@ -31,7 +33,7 @@ public enum PortNames {
 
   private static func boardName(of port: UInt64, isWrite: Bool) -> String? {
     switch port {
-    case 0xe4: isWrite ? nil : timestampName
+    case timestampPort: isWrite ? nil : timestampName
     case 0xe9: "debug console"
     case 0xed: "I/O delay"
     case 0xf4: "debug exit"

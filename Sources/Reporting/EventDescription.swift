@@ -93,7 +93,7 @@ public struct EventDescription {
   }
 
   /// The value with as many digits as the access is wide, or the payload's first bytes.
-  private var data: String {
+  var data: String {
     let event = record.event
     guard record.payload.isEmpty else {
       let shown = record.payload.prefix(Self.shownPayload)

@@ -64,7 +64,7 @@ import Trace
     #expect(firstDifference.context.last?.index == UInt64(place - 1))
     #expect(firstDifference.consoleTail.hasPrefix("hello hello hello"))
     var ignoring = ReelDifference.Options()
-    ignoring.ignoredFields = [field]
+    ignoring.mask.fields = [field]
     #expect(try ReelDifference(try builder.reel(), try reel(entries), options: ignoring).areEqual)
   }
 
@@ -143,7 +143,9 @@ import Trace
     #expect(
       hunks.hunks[1].a.first == UInt64(second) && hunks.hunks[1].b.first == UInt64(second) + 3)
     #expect(hunks.hunks[2].a.first == UInt64(third) && hunks.hunks[2].b.count == 0)
-    #expect((hunks.deletedEvents, hunks.insertedEvents) == (2, 4))
+    #expect((hunks.deletedEvents, hunks.insertedEvents, hunks.changedEvents) == (1, 3, 1))
+    #expect(hunks.hunks[1].fields == [.value])
+    #expect(difference.kind.name == .inserted && difference.kind.count == 3)
   }
 
   @Test func aPrefixIsADifference() throws {

@@ -27,10 +27,8 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
   /// The digest of the history, registers included.
   case check
 
-  /// The fields in which two events differ; payloads are compared too.
-  static func differences(
-    _ a: Event, _ payloadA: ArraySlice<UInt8>, _ b: Event, _ payloadB: ArraySlice<UInt8>
-  ) -> [EventField] {
+  /// The fields in which two events differ, the bytes of payloads aside.
+  static func differences(_ a: Event, _ b: Event) -> [EventField] {
     var fields: [EventField] = []
     if a.kind != b.kind { fields.append(.kind) }
     if a.vcpu != b.vcpu { fields.append(.vcpu) }
@@ -41,14 +39,16 @@ public enum EventField: String, Codable, Sendable, CaseIterable {
     if a.timestamp != b.timestamp { fields.append(.timestamp) }
     if a.device != b.device { fields.append(.device) }
     if a.image != b.image { fields.append(.image) }
-    if a.payloadLength != b.payloadLength
-      || (a.payloadLength > 0 && payloadA != payloadB)
-    {
-      fields.append(.payload)
-    }
+    if a.payloadLength != b.payloadLength { fields.append(.payload) }
     if a.rip != b.rip { fields.append(.rip) }
     if hasDifferentDigests(a, b) { fields.append(.check) }
     return fields
+  }
+
+  /// The fields in which two records differ.
+  static func differences(_ a: EventRecord, _ b: EventRecord) -> [EventField] {
+    let fields = differences(a.event, b.event)
+    return a.payload == b.payload || fields.contains(.payload) ? fields : fields + [.payload]
   }
 
   /// Whole digests are compared where both events have them, else the 8 bits.

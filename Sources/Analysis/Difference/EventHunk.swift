@@ -8,8 +8,10 @@ public struct EventHunk: Codable, Equatable, Sendable {
     case inserted
     /// The second lacks events.
     case deleted
-    /// Event for event the same kinds at the same places, with other values.
+    /// Event for event the same kinds at the same places, with other data.
     case changed
+    /// The same event comes at another place in the second.
+    case moved
     /// Other events stand in place of some.
     case replaced
   }
@@ -22,20 +24,32 @@ public struct EventHunk: Codable, Equatable, Sendable {
     public var count: Int
     /// What they are, equal neighbours counted together; at most ``EventHunk/shownRuns``.
     public var runs: [Run] = []
+    /// The events themselves: the first ``EventHunk/shownRecords`` of them, or all where all were
+    /// asked for.
+    public var records: [EventRecord] = []
   }
 
   /// Events of one kind at one place, one after the other.
   public struct Run: Codable, Equatable, Sendable {
     /// The kind: `out`.
     public var kind: String
-    /// Port, address, MSR or vector: `0x3f8`; `nil` for kinds without.
+    /// What the number of its place is; `nil` for kinds without.
+    public var space: DifferenceMask.Space?
+    /// Port, address, MSR or vector, for the answer to a read what was read: `0x3f8`; `nil` for
+    /// kinds without.
     public var place: HexWord?
     /// How many.
     public var count: Int
+    /// The answers among what follows them, to as many reads.
+    public var answers = 0
   }
 
   /// Runs kept of one side.
   public static let shownRuns = 12
+  /// Events kept of one side.
+  public static let shownRecords = 8
+  /// Events kept of one side where all were asked for.
+  public static let maximumRecords = 10_000
 
   /// What happened.
   public var change: Change
@@ -43,143 +57,64 @@ public struct EventHunk: Codable, Equatable, Sendable {
   public var a: Side
   /// The second reel's part.
   public var b: Side
+  /// For `changed`: the fields in which the first events differ, RIP, digests and timestamps aside.
+  public var fields: [EventField] = []
+  /// For `moved`: the guest's exits and answers between the two places.
+  public var distance = 0
+  /// For `moved`: whether it comes later in the second stream.
+  public var isLater = false
+  /// The common events before, as the first reel has them; only where all events were asked for.
+  public var context: [EventRecord] = []
+}
+
+/// What differs of two recordings, of each kind of stream by itself.
+public struct SeparateStreams: Codable, Equatable, Sendable {
+  /// The guest's exits and the answers to them.
+  public var guest: StreamHunks
+  /// Interrupts and what devices wrote, by their places among the guest's events.
+  public var interrupts: StreamHunks
+  /// The text on each console, of the whole recordings.
+  public var consoles: [ConsoleDifference]
 }
 
 /// What the alignment of two streams from their first difference on says.
 public struct StreamHunks: Codable, Equatable, Sendable {
-  /// Events of a stream that are aligned at most: 64 MB of signatures.
+  /// Events of a stream that are aligned at most: 128 MB of signatures and places.
   public static let maximumEvents = 4 << 20
+
+  /// By how much RIPs differ in events that agree otherwise, and how often.
+  public struct RIPShift: Codable, Equatable, Sendable {
+    /// What must be added to the first reel's, modulo 2⁶⁴.
+    public var shift: HexWord
+    /// In how many events.
+    public var events: Int
+  }
+
+  /// RIP shifts told apart; what is beyond is counted in ``otherRIPShifts``.
+  public static let maximumShifts = 8
 
   /// Stretches that differ, in order; the first so many that were asked for.
   public var hunks: [EventHunk] = []
   /// All stretches that differ.
   public var count = 0
-  /// Events that both streams have in order, from the first difference on.
+  /// Stretches by what happened to them.
+  public var countByChange: [String: Int] = [:]
+  /// Events that both streams have in order, from the first visible difference on.
   public var commonEvents = 0
   /// Events that only the first has.
   public var deletedEvents = 0
   /// Events that only the second has.
   public var insertedEvents = 0
+  /// Pairs of events with other data.
+  public var changedEvents = 0
+  /// Interrupts, and what devices wrote, that come at other places.
+  public var movedEvents = 0
+  /// How RIPs differ in events that agree otherwise, the most frequent first.
+  public var ripShifts: [RIPShift] = []
+  /// Events whose RIPs differ by still other amounts.
+  public var otherRIPShifts = 0
   /// Whether events beyond ``maximumEvents`` were left out.
   public var isCut = false
   /// Stretches given up as having nothing in common.
   public var unsearched = 0
-}
-
-extension StreamHunks {
-  /// Aligns two streams from given events on.
-  ///
-  /// - Parameters:
-  ///   - limit: how many hunks to keep.
-  ///   - ignored: fields that do not tell events apart; digests, timestamps and times never do.
-  init(
-    _ a: Reel, from firstA: EventIndex, _ b: Reel, from firstB: EventIndex, limit: Int,
-    ignoring ignored: Set<EventField>
-  ) throws(ReelDifferenceError) {
-    let left = try ReelDifference.reading(.a) { () throws(TraceError) in
-      try StreamSignatures(a, from: firstA, ignoring: ignored)
-    }
-    let right = try ReelDifference.reading(.b) { () throws(TraceError) in
-      try StreamSignatures(b, from: firstB, ignoring: ignored)
-    }
-    isCut = left.isCut || right.isCut
-    let alignment = SequenceAlignment(left.signatures, right.signatures)
-    unsearched = alignment.unsearched
-    for piece in alignment.pieces {
-      if piece.isEqual {
-        commonEvents += piece.a.count
-        continue
-      }
-      deletedEvents += piece.a.count
-      insertedEvents += piece.b.count
-      count += 1
-      guard hunks.count < limit else { continue }
-      let sideA = try ReelDifference.reading(.a) { () throws(TraceError) in
-        try left.side(piece.a, of: a)
-      }
-      let sideB = try ReelDifference.reading(.b) { () throws(TraceError) in
-        try right.side(piece.b, of: b)
-      }
-      hunks.append(EventHunk(change: Self.change(sideA, sideB), a: sideA, b: sideB))
-    }
-  }
-
-  private static func change(_ a: EventHunk.Side, _ b: EventHunk.Side) -> EventHunk.Change {
-    if a.count == 0 { return .inserted }
-    if b.count == 0 { return .deleted }
-    return a.count == b.count && a.runs == b.runs ? .changed : .replaced
-  }
-}
-
-/// The events of a deterministic stream as numbers that are equal when the events are.
-private struct StreamSignatures {
-  private(set) var signatures: [UInt64] = []
-  private var indexes: [EventIndex] = []
-  private(set) var isCut = false
-  private var end: EventIndex = 0
-
-  init(
-    _ reel: Reel, from first: EventIndex, ignoring ignored: Set<EventField>
-  ) throws(TraceError) {
-    var cursor = EventCursor(reel, from: first)
-    end = first
-    while let event = try cursor.next() {
-      end = cursor.index &+ 1
-      guard event.kind.isGuestMade || event.kind.isInput else { continue }
-      guard signatures.count < StreamHunks.maximumEvents else {
-        isCut = true
-        break
-      }
-      indexes.append(cursor.index)
-      signatures.append(Self.signature(event, cursor.payload(of: event), ignored))
-    }
-  }
-
-  /// A hash of the compared fields, digests and timestamps aside.
-  private static func signature(
-    _ event: Event, _ payload: ArraySlice<UInt8>, _ ignored: Set<EventField>
-  ) -> UInt64 {
-    var hash: UInt64 = 0x9e37_79b9_7f4a_7c15
-    func add(_ field: EventField, _ value: UInt64) {
-      guard !ignored.contains(field) else { return }
-      hash = (hash ^ value) &* 0xd6e8_feb8_6659_fd93
-      hash ^= hash >> 32
-    }
-    add(.kind, UInt64(event.kind.rawValue))
-    add(.vcpu, UInt64(event.vcpu))
-    add(.width, UInt64(event.width))
-    add(.count, UInt64(event.elementCount))
-    add(.address, event.address)
-    add(.value, event.value)
-    add(.device, UInt64(event.device))
-    add(.image, UInt64(event.image))
-    add(.rip, event.rip)
-    for byte in payload { add(.payload, UInt64(byte) | 0x100) }
-    return hash
-  }
-
-  /// A stretch of the stream, summed up.
-  func side(_ range: Range<Int>, of reel: Reel) throws(TraceError) -> EventHunk.Side {
-    var side = EventHunk.Side(
-      first: range.lowerBound < indexes.count ? indexes[range.lowerBound] : end,
-      count: range.count)
-    guard !range.isEmpty else { return side }
-    var cursor = EventCursor(reel, from: side.first)
-    var left = range.count
-    while left > 0, let event = try cursor.next() {
-      guard event.kind.isGuestMade || event.kind.isInput else { continue }
-      left -= 1
-      let place = event.kind.addressSpace == .none ? nil : HexWord(event.address)
-      if let last = side.runs.indices.last, side.runs[last].kind == event.kind.name,
-        side.runs[last].place == place
-      {
-        side.runs[last].count += 1
-      } else if side.runs.count < EventHunk.shownRuns {
-        side.runs.append(EventHunk.Run(kind: event.kind.name, place: place, count: 1))
-      } else {
-        break
-      }
-    }
-    return side
-  }
 }

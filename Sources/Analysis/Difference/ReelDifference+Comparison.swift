@@ -13,20 +13,21 @@ extension ReelDifference {
     endingA = ReelEnding(a)
     endingB = ReelEnding(b)
     configuration = metadata.map { ConfigurationDifference.between($0.a, $0.b) } ?? []
-    let alignment = try StreamAlignment(a, b)
-    var comparison = StreamComparison(options)
-    try comparison.run(a, b, alignment)
+    mask = options.mask
+    mask.leaveOutDigests()
+    var comparison = StreamComparison(a, b, mask, options)
+    try comparison.run(try StreamAlignment(a, b))
     limits = comparison.limits
     firstDifference = comparison.firstDifference
+    firstVisibleDifference = comparison.firstVisible
     commonEvents = comparison.commonEvents
     usedDigests = comparison.usedDigests
-    if options.hunkLimit > 0, let first = firstDifference, let eventA = first.a,
-      let eventB = first.b
-    {
-      hunks = try StreamHunks(
-        a, from: eventA.index, b, from: eventB.index, limit: options.hunkLimit,
-        ignoring: options.ignoredFields)
-    }
+    times = options.trustsDigests ? nil : comparison.times
+    hunks = comparison.hunks
+    streams = comparison.apart
+    kind = DifferenceClass(self)
+    firstDifference?.shorten(context: options.context)
+    firstVisibleDifference?.shorten(context: options.context)
     guard options.countsTotals else { return }
     totals = Self.totals(
       try Self.reading(.a) { () throws(TraceError) in
@@ -111,11 +112,20 @@ extension ReelDifference {
   }
 }
 
-/// The walk along two deterministic streams up to their first difference.
+/// Two streams from their first event to the last stretch that differs.
 private struct StreamComparison {
+  /// Common events read again before the first difference, to tell repetitions from insertions.
+  private static let leastContext = DifferenceClass.burstLength
+
+  private let a: Reel
+  private let b: Reel
+  private let mask: DifferenceMask
   private let options: ReelDifference.Options
-  private var context: [EventRecord] = []
   private(set) var firstDifference: FirstDifference?
+  private(set) var firstVisible: FirstDifference?
+  private(set) var hunks: StreamHunks?
+  private(set) var apart: SeparateStreams?
+  private(set) var times = TimeDifference()
   private(set) var commonEvents: UInt64 = 0
   private(set) var usedDigests = false
   private(set) var limits: [String] = []
@@ -123,49 +133,86 @@ private struct StreamComparison {
   private(set) var comparedA: Range<EventIndex> = 0 ..< .max
   private(set) var comparedB: Range<EventIndex> = 0 ..< .max
 
-  init(_ options: ReelDifference.Options) {
+  init(_ a: Reel, _ b: Reel, _ mask: DifferenceMask, _ options: ReelDifference.Options) {
+    self.a = a
+    self.b = b
+    self.mask = mask
     self.options = options
   }
 
-  mutating func run(
-    _ a: Reel, _ b: Reel, _ alignment: StreamAlignment
-  ) throws(ReelDifferenceError) {
+  mutating func run(_ alignment: StreamAlignment) throws(ReelDifferenceError) {
     limits = alignment.limits
     comparedA = alignment.a ..< .max
     comparedB = alignment.b ..< .max
+    var place = try start(alignment)
+    var walk = StreamWalk(mask)
+    let parting = try walk.run(from: &place)
+    times = walk.times
+    commonEvents = place.left.position
+    guard let parting, !endsByTrimming(parting) else { return }
+    firstDifference = try closeUp(parting, walk)
+    guard options.hunkLimit > 0 else { return }
+    try align(parting)
+  }
+
+  private mutating func start(
+    _ alignment: StreamAlignment
+  ) throws(ReelDifferenceError) -> StreamWalk.Place {
     var anchor: DigestAnchor?
-    if options.trustsDigests {
+    if options.trustsDigests, mask.isEmpty {
       // A damaged block makes the search give up; the walk below then meets it and names the side.
       anchor = (try? DigestAnchor.last(of: a, b)) ?? nil
       usedDigests = anchor != nil
     }
     let isRedacted = !a.header.hasConsole || !b.header.hasConsole
-    var left = DeterministicStream(a, from: anchor?.a ?? alignment.a, isRedacted: isRedacted)
-    var right = DeterministicStream(b, from: anchor?.b ?? alignment.b, isRedacted: isRedacted)
-    while true {
-      try advance(&left, .a)
-      try advance(&right, .b)
-      guard let first = left.event, let second = right.event else {
-        if !endsByTrimming(left, right, a, b) { report(left, right, []) }
-        break
-      }
-      let fields = EventField.differences(first, left.payload, second, right.payload)
-      if !fields.isEmpty, !options.ignoredFields.isSuperset(of: fields) {
-        report(left, right, fields.filter { !options.ignoredFields.contains($0) })
-        break
-      }
-      keepContext(left)
-    }
-    commonEvents = left.position
+    var place = StreamWalk.Place(
+      left: ComparedStream(
+        a, from: anchor?.a ?? alignment.a, mask: mask, isRedacted: isRedacted),
+      right: ComparedStream(
+        b, from: anchor?.b ?? alignment.b, mask: mask, isRedacted: isRedacted))
+    try StreamWalk.advance(&place)
+    return place
   }
 
-  /// Whether neither stream goes on, or only one, beyond the place where the other was cut off.
-  private mutating func endsByTrimming(
-    _ left: DeterministicStream, _ right: DeterministicStream, _ a: Reel, _ b: Reel
-  ) -> Bool {
-    let (goesOn, ended) = left.event != nil ? (left, b) : (right, a)
-    guard goesOn.event != nil else { return true }
-    guard ended.end?.reason == .trimmed, goesOn.position > 0 || usedDigests else { return false }
+  private func closeUp(
+    _ parting: StreamWalk.Parting, _ walk: StreamWalk
+  ) throws(ReelDifferenceError) -> FirstDifference {
+    try walk.closeUp(parting, context: max(options.context, Self.leastContext))
+  }
+
+  /// Aligns the streams from the first difference on that an event shows.
+  private mutating func align(_ parting: StreamWalk.Parting) throws(ReelDifferenceError) {
+    var parting = parting
+    if Set(parting.fields).isSubset(of: EventField.unaligned), !parting.fields.isEmpty {
+      var visible = mask
+      EventField.unaligned.forEach { visible.fields.insert($0) }
+      var walk = StreamWalk(visible)
+      guard let next = try walk.run(from: &parting.place) else {
+        hunks = StreamHunks()
+        return
+      }
+      parting = next
+      if !endsByTrimming(next) { firstVisible = try closeUp(next, walk) }
+    }
+    // The end of one stream is told by itself.
+    guard parting.place.left.event != nil, parting.place.right.event != nil else { return }
+    let streams = try AlignedStreams(a, parting.place.left, b, parting.place.right, mask)
+    let detail = AlignedStreams.Detail(
+      limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil)
+    hunks = try StreamHunks(streams, .all, detail)
+    guard options.isApart else { return }
+    apart = SeparateStreams(
+      guest: try StreamHunks(streams, .guest, detail),
+      interrupts: try StreamHunks(streams, .placed, detail),
+      consoles: try ConsoleDifference.between(a, b, limit: options.hunkLimit))
+  }
+
+  /// Whether only one stream goes on, beyond the place where the other was cut off.
+  private mutating func endsByTrimming(_ parting: StreamWalk.Parting) -> Bool {
+    let (left, right) = (parting.place.left, parting.place.right)
+    guard left.event == nil || right.event == nil else { return false }
+    let ended = left.event != nil ? b : a
+    guard ended.end?.reason == .trimmed, left.position > 0 || usedDigests else { return false }
     limits.append(
       "\(left.event != nil ? "B" : "A") was trimmed behind event \(ended.eventCount - 1); what "
         + "follows in \(left.event != nil ? "A" : "B") was not compared")
@@ -176,29 +223,13 @@ private struct StreamComparison {
     }
     return true
   }
+}
 
-  private func advance(
-    _ stream: inout DeterministicStream, _ side: ReelDifferenceError.Side
-  ) throws(ReelDifferenceError) {
-    do throws(TraceError) {
-      try stream.advance()
-    } catch {
-      throw ReelDifferenceError(side: side, error: error)
-    }
-  }
+extension FirstDifference {
+  fileprivate mutating func shorten(context count: Int) { context = Array(context.suffix(count)) }
+}
 
-  private mutating func keepContext(_ stream: DeterministicStream) {
-    guard options.context > 0, let record = stream.record else { return }
-    if context.count >= options.context { context.removeFirst() }
-    context.append(record)
-  }
-
-  private mutating func report(
-    _ left: DeterministicStream, _ right: DeterministicStream, _ fields: [EventField]
-  ) {
-    firstDifference = FirstDifference(
-      commonEvents: left.position, a: left.record, b: right.record, fields: fields,
-      context: context, hostMadeA: left.hostMade, hostMadeB: right.hostMade,
-      consoleTail: left.event == nil ? right.consoleTail : left.consoleTail)
-  }
+extension EventField {
+  /// What streams are not aligned by: it goes on differing once it has.
+  static let unaligned: Set<EventField> = [.check, .rip, .timestamp]
 }

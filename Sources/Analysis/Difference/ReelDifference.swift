@@ -6,16 +6,27 @@ public import Trace
 /// marks and times are not, since they differ between runs of equal guests.
 public struct ReelDifference: Codable, Equatable, Sendable {
   /// The schema of the Codable form.
-  public static let schemaName = "vmreel.diff/1"
+  public static let schemaName = "vmreel.diff/2"
 
   /// ``schemaName``.
   public var schema = Self.schemaName
   /// Fields of the metadata that differ, the weightiest first.
   public var configuration: [ConfigurationDifference] = []
+  /// What was not compared.
+  public var mask = DifferenceMask()
+  /// What kind of difference the first one is.
+  public var kind = DifferenceClass(.same)
   /// The first difference of the deterministic streams.
   public var firstDifference: FirstDifference?
+  /// The first difference in more than RIP, timestamps and digests, where that is a later one.
+  public var firstVisibleDifference: FirstDifference?
+  /// How the host times compare, of the events before the first difference; `nil` when not looked
+  /// at.
+  public var times: TimeDifference?
   /// The stretches that differ from the first difference on; `nil` when they were not looked for.
   public var hunks: StreamHunks?
+  /// The guest's events, interrupts and consoles, each by itself; where that was asked for.
+  public var streams: SeparateStreams?
   /// Events of the deterministic streams that were compared and agree.
   public var commonEvents: UInt64 = 0
   /// What was not compared, or not from the start, because a reel does not hold it; one sentence
@@ -42,14 +53,19 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public struct Options: Sendable {
     /// Common events to report before the difference.
     public var context = 3
-    /// Fields to leave out of the comparison.
-    public var ignoredFields: Set<EventField> = []
+    /// What to leave out of the comparison.
+    public var mask = DifferenceMask()
+    /// Whether stretches that differ are kept with all their events.
+    public var keepsAllEvents = false
     /// Whether equal whole digests may stand in for comparing all events before them.
     ///
     /// Fast, and right for reels as recorded; a reel edited by hand needs the full comparison.
     public var trustsDigests = false
-    /// How many stretches that differ to describe; 0 to align nothing.
-    public var hunkLimit = 0
+    /// How many stretches that differ to describe; 0 to align nothing, which leaves
+    /// ``ReelDifference/kind`` vague.
+    public var hunkLimit = 20
+    /// Whether to tell of the guest's events, interrupts and consoles by themselves, too.
+    public var isApart = false
     /// Whether to count totals, which reads both reels once more.
     public var countsTotals = true
 

@@ -19,36 +19,9 @@ struct BenchStatsCommand: ParsableCommand {
   @OptionGroup var options: SyntheticBenchOptions
 
   func run() throws {
-    try AnalysisBench(name: "stats", readsTwice: false, options: options) { reel, _ in
+    try AnalysisBench(name: "stats", options: options) { reel in
       let statistics = try ExitStatistics(reel)
       return statistics.totals.events
-    }.run()
-  }
-}
-
-/// `vmreel bench diff`: what comparing an event costs.
-struct BenchDiffCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "diff",
-    abstract: "Nanoseconds per event of comparing two equal reels of several sizes.",
-    discussion: """
-      Equal reels are the most work: each event is compared, and both are counted. Times are CPU \
-      times of all threads. The reference reads the events of both reels and does nothing with \
-      them.
-
-      Example:
-        vmreel bench diff --sizes 100k,1m --rounds 3
-      """)
-
-  @OptionGroup var options: SyntheticBenchOptions
-
-  func run() throws {
-    try AnalysisBench(name: "diff", readsTwice: true, options: options) { first, second in
-      let difference = try ReelDifference(first, second)
-      guard difference.areEqual else {
-        throw CommandFailure("two readings of the bench's reel differ; check the machine's memory")
-      }
-      return difference.commonEvents
     }.run()
   }
 }
@@ -56,11 +29,9 @@ struct BenchDiffCommand: ParsableCommand {
 /// Measures something that reads reels against reading them alone.
 struct AnalysisBench {
   var name: String
-  /// Whether two reels are read.
-  var readsTwice: Bool
   var options: SyntheticBenchOptions
-  /// The work on a reel and a second opening of it; its result must not be 0.
-  var work: (Reel, Reel) throws -> UInt64
+  /// The work on a reel; its result must not be 0.
+  var work: (Reel) throws -> UInt64
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
@@ -81,11 +52,10 @@ struct AnalysisBench {
   }
 
   private func round(_ path: String, _ count: UInt64, _ samples: inout BenchSamples) throws {
-    let reading = BenchVariant(
-      name: readsTwice ? "whole events of both" : "whole events", unit: .nanosecondsPerEvent)
+    let reading = BenchVariant(name: "whole events", unit: .nanosecondsPerEvent)
     let start = BenchClock.process()
     let repetitions = BenchReel.repetitions(of: count)
-    for _ in 0..<(repetitions * (readsTwice ? 2 : 1)) {
+    for _ in 0..<repetitions {
       _ = try BenchReel.scan(try BenchReel.open(path))
     }
     samples.add(reading, Double(BenchClock.process() - start) / Double(count * repetitions))
@@ -99,9 +69,7 @@ struct AnalysisBench {
   }
 
   private func perform(_ path: String) throws {
-    let result = try BenchReel.failing {
-      try work(try BenchReel.open(path), try BenchReel.open(path))
-    }
+    let result = try BenchReel.failing { try work(try BenchReel.open(path)) }
     guard result > 0 else { throw CommandFailure("bench \(name) found no events in its reel") }
   }
 }

@@ -31,8 +31,9 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
+    let symbols = try comparison.symbols(for: first, second)
     let difference = try compare(first, second)
-    if !output.quiet { try print(difference) }
+    if !output.quiet { try print(difference, symbols) }
     if !difference.areEqual { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
@@ -49,10 +50,12 @@ struct DiffCommand: ParsableCommand {
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = comparison.context
-    options.ignoredFields = comparison.ignoredFields
+    options.mask = try comparison.mask(for: first, second)
+    options.keepsAllEvents = output.full
+    options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
-    options.hunkLimit = output.quiet ? 0 : output.limit
+    options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     do throws(ReelDifferenceError) {
       return isOfCounts
         ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
@@ -62,11 +65,15 @@ struct DiffCommand: ParsableCommand {
     }
   }
 
-  private func print(_ difference: ReelDifference) throws {
+  private func print(
+    _ difference: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
+  ) throws {
     switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
       text.limit = output.limit
+      text.isFull = output.full
+      text.symbols = symbols
       StandardOutput.shared.write(text.render(difference))
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])

@@ -10,6 +10,9 @@ struct DiffOutputOptions: ParsableArguments {
     help: ArgumentHelp("Stretches that differ, and rows of totals, to show.", valueName: "n"))
   var limit = 20
 
+  @Flag(name: .long, help: "Show all stretches that differ, event by event.")
+  var full = false
+
   @Option(name: .long, help: "text or json.")
   var format: TextOrJSON = .text
 

@@ -1,4 +1,5 @@
 public import Analysis
+internal import Trace
 
 /// The text of `diff`.
 public struct DifferenceText {
@@ -8,6 +9,10 @@ public struct DifferenceText {
   public var nameB: String
   /// The most rows of totals and configuration to show.
   public var limit = 20
+  /// The symbols of the reels' kernels.
+  public var symbols: (a: SymbolTable?, b: SymbolTable?) = (nil, nil)
+  /// Whether stretches that differ are shown event by event.
+  public var isFull = false
 
   /// Names the two reels.
   public init(nameA: String = "A", nameB: String = "B") {
@@ -19,7 +24,7 @@ public struct DifferenceText {
   public func render(_ difference: ReelDifference) -> String {
     var lines = ["--- A: \(nameA)", "+++ B: \(nameB)"]
     lines += configuration(difference.configuration)
-    if !difference.limits.isEmpty { lines.append("") }
+    lines += ["", "Not compared: " + Self.notCompared(difference.mask) + "."]
     lines += difference.limits.map { "Note: \($0)." }
     if difference.isOfCounts {
       lines += ["", difference.areEqual ? "The counts are equal." : "The counts differ."]
@@ -30,9 +35,15 @@ public struct DifferenceText {
       lines += [
         "", "The deterministic streams are equal: \(difference.commonEvents) events\(extent).",
       ]
+      if difference.kind.name == .times { lines.append(difference.kind.sentence) }
       if difference.endingA != difference.endingB { lines += endings(difference) }
     }
-    if let hunks = difference.hunks { lines += HunkText.lines(hunks) }
+    if let visible = difference.firstVisibleDifference { lines += self.visible(visible) }
+    if let streams = difference.streams {
+      lines += SeparateStreamsText.lines(streams, isFull: isFull)
+    } else if let hunks = difference.hunks {
+      lines += HunkText.lines(hunks, isFull: isFull)
+    }
     lines += totals(difference.totals)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -55,14 +66,11 @@ public struct DifferenceText {
     var lines = [
       "", "First difference (\(firstDifference.commonEvents) common events \(extent)):",
     ]
-    lines += firstDifference.context.map { "    " + EventDescription($0).line }
-    if let a = firstDifference.a, let b = firstDifference.b {
-      lines.append("  A " + EventDescription(a).line)
-      lines.append("  B " + EventDescription(b).line)
-      lines += EventComparison(a, b, differing: firstDifference.fields).lines
-    } else {
+    lines += pair(firstDifference)
+    if firstDifference.a == nil || firstDifference.b == nil {
       lines += endOfStream(firstDifference, difference)
     }
+    lines += ["", difference.kind.sentence]
     if firstDifference.isHidden {
       lines += [
         "",
@@ -80,6 +88,41 @@ public struct DifferenceText {
     }
     lines += suspects("A", firstDifference.hostMadeA) + suspects("B", firstDifference.hostMadeB)
     return lines + console(firstDifference.consoleTail)
+  }
+
+  /// Both events, with the common ones before and their fields side by side.
+  private func pair(_ difference: FirstDifference) -> [String] {
+    let context = difference.context.map { "    " + line($0, symbols.a) }
+    guard let a = difference.a, let b = difference.b else { return context }
+    return context + ["  A " + line(a, symbols.a), "  B " + line(b, symbols.b)]
+      + EventComparison(a, b, differing: difference.fields).lines
+  }
+
+  /// An event with the function it was in.
+  private func line(_ record: EventRecord, _ symbols: SymbolTable?) -> String {
+    let line = EventDescription(record).line
+    guard record.event.kind.isExit, let symbols,
+      let (index, offset) = symbols.symbol(at: record.event.rip)
+    else { return line }
+    let name = EscapedText.terminal(symbols.name(index))
+    return line + " " + name + (offset == 0 ? "" : "+" + NumberText.hex(offset))
+  }
+
+  /// The first difference that an event shows, behind a hidden one.
+  private func visible(_ difference: FirstDifference) -> [String] {
+    ["", "First difference that an event shows:"] + pair(difference)
+      + console(difference.consoleTail)
+  }
+
+  /// What a comparison leaves out always, and what besides.
+  static func notCompared(_ mask: DifferenceMask) -> String {
+    let asked = mask.fields.filter { field in
+      !mask.reasons.contains { $0.hasPrefix(field.noun) }
+    }
+    let names = EventField.allCases.filter(asked.contains).map(\.noun)
+    return
+      (["host times, host-made events and keyframes"] + names
+      + mask.rules.map(\.description) + mask.reasons).joined(separator: "; ")
   }
 
   private func endOfStream(

@@ -1,23 +1,23 @@
 internal import Analysis
+internal import Trace
 
 /// The stretches in which two streams differ, as text.
 enum HunkText {
-  static func lines(_ hunks: StreamHunks) -> [String] {
-    guard hunks.count > 0 else {
-      return [
-        "", "From there on the streams have the same events; only digests or timestamps differ.",
-      ]
+  static func lines(_ hunks: StreamHunks, isFull: Bool = false) -> [String] {
+    var lines = [""]
+    if hunks.count == 0 {
+      lines.append(
+        "From there on the streams have the same events; only digests, timestamps or RIPs differ.")
+    } else {
+      lines.append(
+        "From there on, aligned: "
+          + "\(NumberText.count(UInt64(hunks.count), "stretch differs", "stretches differ")); "
+          + "\(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
+          + "\(hunks.changedEvents) changed, \(hunks.movedEvents) moved, "
+          + "\(hunks.commonEvents) the same.")
     }
-    var lines = [
-      "",
-      "From there on, aligned: \(NumberText.count(UInt64(hunks.count), "stretch differs", "stretches differ")); "
-        + "\(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
-        + "\(hunks.commonEvents) in both.",
-    ]
-    for hunk in hunks.hunks {
-      lines.append("@@ A \(hunk.a.first), B \(hunk.b.first): \(hunk.change.rawValue)")
-      lines += side("-", hunk.a) + side("+", hunk.b)
-    }
+    lines += shifts(hunks)
+    for hunk in hunks.hunks { lines += isFull ? full(hunk) : compact(hunk) }
     let hidden = hunks.count - hunks.hunks.count
     if hidden > 0 { lines.append("(\(hidden) more)") }
     if hunks.isCut {
@@ -32,19 +32,80 @@ enum HunkText {
     return lines
   }
 
+  /// How RIPs differ in events that agree.
+  private static func shifts(_ hunks: StreamHunks) -> [String] {
+    guard !hunks.ripShifts.isEmpty else { return [] }
+    let shown = hunks.ripShifts.prefix(4).map {
+      "by \(signed($0.shift)) in \(NumberText.count(UInt64($0.events), "event"))"
+    }
+    let others =
+      hunks.ripShifts.dropFirst(4).reduce(hunks.otherRIPShifts) { $0 + $1.events }
+    return [
+      "RIP differs where events agree: " + shown.joined(separator: ", ")
+        + (others > 0 ? ", by other amounts in \(others)" : "") + "."
+    ]
+  }
+
+  /// `+0x1000`, or `-0x10` for what is nearer from above.
+  static func signed(_ shift: HexWord) -> String {
+    let value = Int64(bitPattern: shift.value)
+    return (value < 0 ? "-" : "+") + NumberText.hex(value.magnitude)
+  }
+
+  private static func head(_ hunk: EventHunk) -> String {
+    var line = "@@ A \(hunk.a.first), B \(hunk.b.first): \(hunk.change.rawValue)"
+    if hunk.change == .moved {
+      line += " \(hunk.distance) \(hunk.isLater ? "later" : "earlier")"
+    } else if hunk.change == .changed, !hunk.fields.isEmpty {
+      line += " " + hunk.fields.map(\.rawValue).joined(separator: ", ")
+    }
+    return line
+  }
+
+  private static func compact(_ hunk: EventHunk) -> [String] {
+    let lines = [head(hunk)]
+    switch hunk.change {
+    case .moved: return lines + side(">", hunk.a)
+    case .changed: return lines + side("!", hunk.a) + data(hunk)
+    case .inserted, .deleted, .replaced: return lines + side("-", hunk.a) + side("+", hunk.b)
+    }
+  }
+
+  /// The data of the first events that changed, `A -> B`.
+  private static func data(_ hunk: EventHunk) -> [String] {
+    zip(hunk.a.records, hunk.b.records).prefix(3).map { first, second in
+      "      \(first.index): \(EventDescription(first).data) -> \(EventDescription(second).data)"
+    }
+  }
+
   /// `- 37 × out 0x3f8 COM1 THR`, a line for each run.
   private static func side(_ sign: String, _ side: EventHunk.Side) -> [String] {
     var shown = 0
     var lines = side.runs.map { run in
-      shown += run.count
+      shown += run.count + run.answers
       let place = run.place.map { " " + $0.description } ?? ""
       let name = run.place.flatMap { place in
-        run.kind == "out" || run.kind == "in"
-          ? PortNames.name(of: place.value, isWrite: run.kind == "out") : nil
+        switch run.space {
+        case .port: PortNames.name(of: place.value, isWrite: run.kind == "out")
+        case .msr: MSRNames.name(of: place.value)
+        default: nil
+        }
       }
       return "  \(sign) \(run.count) × \(run.kind)\(place)" + (name.map { " " + $0 } ?? "")
     }
     if shown < side.count { lines.append("  \(sign) (\(side.count - shown) more)") }
     return lines
+  }
+
+  /// Every event, with those before.
+  private static func full(_ hunk: EventHunk) -> [String] {
+    [head(hunk)] + hunk.context.map { "    " + EventDescription($0).line }
+      + all("-", hunk.a) + all("+", hunk.b)
+  }
+
+  private static func all(_ sign: String, _ side: EventHunk.Side) -> [String] {
+    let lines = side.records.map { "  \(sign) " + EventDescription($0).line }
+    let hidden = side.count - side.records.count
+    return hidden > 0 ? lines + ["  \(sign) (\(hidden) more)"] : lines
   }
 }
