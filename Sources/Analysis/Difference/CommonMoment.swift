@@ -25,19 +25,23 @@ public struct KeyframePair: Codable, Equatable, Sendable {
 }
 
 /// The moments that two reels have in common up to their first difference.
-public struct CommonMoments: Sendable {
+public struct CommonMoments {
   /// The most that are kept; of more the last ones are.
   static let maximumCount = 1 << 20
 
   private let a: Reel
   private let b: Reel
-  private let ignoredFields: Set<EventField>
+  private let mask: DifferenceMask
+  private let difference: FirstDifference?
 
-  /// - Parameter ignoredFields: fields that may differ in common events.
-  public init(_ a: Reel, _ b: Reel, ignoring ignoredFields: Set<EventField> = []) {
+  /// - Parameters:
+  ///   - mask: what the comparison left out.
+  ///   - difference: what it found; nothing behind it is common.
+  public init(_ a: Reel, _ b: Reel, mask: DifferenceMask, before difference: FirstDifference?) {
     self.a = a
     self.b = b
-    self.ignoredFields = ignoredFields
+    self.mask = mask
+    self.difference = difference
   }
 
   /// The keyframes that were taken behind the same history, ascending.
@@ -45,11 +49,8 @@ public struct CommonMoments: Sendable {
   /// A keyframe after a kick is left out: the host chose where it is. The reels' first keyframes are
   /// a pair where both recordings begin with them.
   ///
-  /// - Parameter difference: no keyframe behind it counts.
   /// - Throws: ``ReelDifferenceError`` for a damaged keyframe.
-  public func keyframePairs(
-    before difference: FirstDifference?
-  ) throws(ReelDifferenceError) -> [KeyframePair] {
+  public func keyframePairs() throws(ReelDifferenceError) -> [KeyframePair] {
     var known: [History: Keyframe] = [:]
     try forEachKeyframe(of: b, .b, before: difference?.b?.index) { known[$0] = $1 }
     var pairs: [KeyframePair] = []
@@ -72,26 +73,30 @@ public struct CommonMoments: Sendable {
   ///   - last: the first reel's event to end with; `nil` for the first difference.
   /// - Throws: ``ReelDifferenceError`` for a damaged block.
   public func moments(
-    after start: CommonMoment?, upTo last: EventIndex? = nil
+    after start: CommonMoment?, upTo last: EventIndex = .max
   ) throws(ReelDifferenceError) -> [CommonMoment] {
     let alignment = try StreamAlignment(a, b)
     let isRedacted = !a.header.hasConsole || !b.header.hasConsole
-    var left = DeterministicStream(
-      a, from: start.map { $0.a &+ 1 } ?? alignment.a, isRedacted: isRedacted)
-    var right = DeterministicStream(
-      b, from: start.map { $0.b &+ 1 } ?? alignment.b, isRedacted: isRedacted)
+    let begin = start.map { CommonMoment(a: $0.a &+ 1, b: $0.b &+ 1) }
+    var left = ComparedStream(
+      a, from: begin?.a ?? alignment.a, mask: mask, isRedacted: isRedacted)
+    var right = ComparedStream(
+      b, from: begin?.b ?? alignment.b, mask: mask, isRedacted: isRedacted)
     var moments: [CommonMoment] = []
     while true {
       try ReelDifference.reading(.a) { () throws(TraceError) in try left.advance() }
       try ReelDifference.reading(.b) { () throws(TraceError) in try right.advance() }
-      guard let first = left.event, let second = right.event, last.map({ left.index <= $0 }) ?? true
+      guard let event = left.event, right.event != nil, left.index <= last,
+        isBefore(left.index, difference?.a), isBefore(right.index, difference?.b)
       else { return moments }
-      let fields = EventField.differences(first, left.payload, second, right.payload)
-      guard ignoredFields.isSuperset(of: fields) else { return moments }
-      if first.kind.expectsInput { continue }
+      if event.kind.expectsInput { continue }
       if moments.count == Self.maximumCount { moments.removeFirst(Self.maximumCount / 2) }
       moments.append(CommonMoment(a: left.index, b: right.index))
     }
+  }
+
+  private func isBefore(_ index: EventIndex, _ record: EventRecord?) -> Bool {
+    record.map { index < $0.index } ?? true
   }
 
   /// What tells that two keyframes were taken behind the same exits and inputs.

@@ -1,4 +1,4 @@
-public import Trace
+internal import Trace
 
 /// In what the states of two runs differ at a moment: registers, pages of RAM, bytes in them.
 public struct MemoryDifference: Codable, Equatable, Sendable {

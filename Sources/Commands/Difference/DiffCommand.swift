@@ -16,6 +16,7 @@ struct DiffCommand: ParsableCommand {
 
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
+        vmreel diff --explain --memory --symbols System.map monday.reel tuesday.reel
       """)
 
   @Argument(help: "The first reel.")
@@ -26,15 +27,25 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
 
+  @OptionGroup(title: "State and cause") var stateOptions: DiffStateOptions
+
   @OptionGroup(title: "Output") var output: DiffOutputOptions
+
+  mutating func validate() throws {
+    guard !(output.quiet && stateOptions.isAsked) else {
+      throw ValidationError("--quiet prints nothing; it does not go with --memory or --explain")
+    }
+  }
 
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let symbols = try comparison.symbols(for: first, second)
-    let difference = try compare(first, second)
+    var difference = try compare(first, second)
+    let obstacle = try addStates(to: &difference, first, second)
     if !output.quiet { try print(difference, symbols) }
-    if !difference.areEqual { throw ExitStatus.difference }
+    if let obstacle { throw CommandFailure(obstacle) }
+    if !difference.areEqual || !(difference.memory?.isEmpty ?? true) { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
   }
@@ -63,6 +74,30 @@ struct DiffCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }
+  }
+
+  /// Looks into the guests' states where that was asked for.
+  ///
+  /// - Returns: why that could not be done as asked.
+  private func addStates(
+    to difference: inout ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> String? {
+    guard stateOptions.isAsked else { return nil }
+    try first.requireRecording(to: "look into")
+    try second.requireRecording(to: "look into")
+    let moments = CommonMoments(
+      first.reel, second.reel, mask: difference.mask, before: difference.firstDifference)
+    let symbols = try comparison.symbols.first.map {
+      try GuestSymbols.read($0, for: first, keeping: .all)
+    }
+    let memory = DiffMemory(
+      guests: GuestPair(a: first, b: second), moments: moments, difference: difference,
+      symbols: symbols, limit: output.limit)
+    var obstacle: String?
+    if stateOptions.memory {
+      (difference.memory, obstacle) = try memory.compare(at: stateOptions.at)
+    }
+    return obstacle
   }
 
   private func print(

@@ -44,6 +44,8 @@ public struct DifferenceText {
     } else if let hunks = difference.hunks {
       lines += HunkText.lines(hunks, isFull: isFull)
     }
+    if let explanation = difference.explanation { lines += ExplanationText.lines(explanation) }
+    if let memory = difference.memory { lines += MemoryDifferenceText.lines(memory) }
     lines += totals(difference.totals)
     return lines.joined(separator: "\n") + "\n"
   }

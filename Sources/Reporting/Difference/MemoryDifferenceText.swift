@@ -19,12 +19,12 @@ public enum MemoryDifferenceText {
     }
     guard difference.differingPages > 0 else {
       return lines + [
-        "  RAM is equal: \(NumberText.count(UInt64(difference.comparedPages), "page")) compared."
+        "  RAM is equal: \(NumberText.count(UInt64(difference.comparedPages), "page", "pages")) compared."
       ]
     }
     lines.append(
       "  RAM differs in \(difference.differingPages) of "
-        + "\(NumberText.count(UInt64(difference.comparedPages), "page")) compared:")
+        + "\(NumberText.count(UInt64(difference.comparedPages), "page", "pages")) compared:")
     for page in difference.pages { lines += self.lines(page) }
     let hidden = difference.differingPages - difference.pages.count
     if hidden > 0 { lines.append("  (\(NumberText.count(UInt64(hidden), "more page", "more pages")))") }
@@ -34,7 +34,7 @@ public enum MemoryDifferenceText {
   private static func lines(_ page: MemoryDifference.Page) -> [String] {
     var lines = [
       "  page \(page.address): \(NumberText.count(UInt64(page.differingBytes), "byte differs", "bytes differ"))"
-        + " in \(NumberText.count(UInt64(page.differingLines), "line"))"
+        + " in \(NumberText.count(UInt64(page.differingLines), "line", "lines"))"
     ]
     for line in page.lines {
       var place = line.address.description
