@@ -97,6 +97,11 @@ struct DiffCommand: ParsableCommand {
     if stateOptions.memory {
       (difference.memory, obstacle) = try memory.compare(at: stateOptions.at)
     }
+    if stateOptions.explain {
+      let found = try DiffExplanation(memory: memory).explain()
+      difference.explanation = found.explanation
+      obstacle = found.obstacle ?? obstacle
+    }
     return obstacle
   }
 

@@ -82,7 +82,8 @@ struct DiffMemory {
 
   // MARK: Keyframes
 
-  private func compare(_ pair: KeyframePair) throws -> MemoryDifference {
+  /// Compares a pair of keyframes.
+  func compare(_ pair: KeyframePair) throws -> MemoryDifference {
     var maps = PageMapComparison(a.reel, b.reel)
     return try naming { () throws(ReelDifferenceError) in
       let pages = try maps.compare(at: pair)
@@ -139,7 +140,8 @@ struct DiffMemory {
     return found
   }
 
-  private func naming<Result>(
+  /// Names the reel in an error of reading it.
+  func naming<Result>(
     _ body: () throws(ReelDifferenceError) -> Result
   ) throws -> Result {
     do {

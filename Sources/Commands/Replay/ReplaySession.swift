@@ -66,7 +66,8 @@ final class ReplaySession {
     try naming { () throws(ReplayError) in try replayer.capturedState() }
   }
 
-  private func naming<Result>(_ body: () throws(ReplayError) -> Result) throws -> Result {
+  /// Names the reel in a failure of its replay.
+  func naming<Result>(_ body: () throws(ReplayError) -> Result) throws -> Result {
     do {
       return try body()
     } catch {
