@@ -102,7 +102,7 @@ public struct CommonMoments {
   /// What tells that two keyframes were taken behind the same exits and inputs.
   private struct History: Hashable {
     var exits: UInt64
-    /// Zero where a reel was stripped of digests.
+    /// Zero where a reel was stripped of digests, or they are not compared.
     var digest: UInt64
   }
 
@@ -110,7 +110,8 @@ public struct CommonMoments {
     of reel: Reel, _ side: ReelDifferenceError.Side, before end: EventIndex?,
     _ body: (History, Keyframe) -> Void
   ) throws(ReelDifferenceError) {
-    let hasDigests = a.header.hasConsole && b.header.hasConsole
+    let hasDigests =
+      a.header.hasConsole && b.header.hasConsole && !mask.fields.contains(.check)
     try ReelDifference.reading(side) { () throws(TraceError) in
       for number in reel.keyframeNumbers {
         let keyframe = try reel.keyframe(number)

@@ -69,7 +69,11 @@ struct DiffExplanation {
 
   private func nothingDiffers(_ search: StateSearch) -> Explanation {
     var explanation = Explanation(
-      .none, .certain, summary: "the runs do not part: events and keyframes are equal")
+      .none, .certain,
+      summary: search.initialPages.isEmpty
+        ? "the runs do not part: events and keyframes are equal"
+        : "the runs do not part: events are equal, and keyframes but for pages that differ from the "
+          + "start")
     search.describe(&explanation)
     return explanation
   }
@@ -78,9 +82,9 @@ struct DiffExplanation {
   private func exclusionsByEvents(except cause: Explanation.Cause) -> [Explanation.Exclusion] {
     let count = difference.firstDifference?.commonEvents ?? difference.commonEvents
     let candidates: [(Explanation.Cause, String)] = [
-      (.input, "the \(count) events before are equal, among them every answer to the guest"),
-      (.deviceValue, "likewise"),
-      (.interruptPosition, "every interrupt before came after the same event in both"),
+      (.input, "\(count) common events stand before, every input among them equal in both"),
+      (.deviceValue, "every value that a device returned in these events is equal in both"),
+      (.interruptPosition, "every interrupt among them came after the same event in both"),
     ]
     return candidates.filter { $0.0 != cause }.map { Explanation.Exclusion($0.0, how: $0.1) }
   }
