@@ -73,8 +73,8 @@ struct StateSearch {
     if try isEqual(at: last) {
       equalMoment = last
       evidence.append(
-        "both reels were replayed from keyframes \(start.a) and \(start.b) to the last common event "
-          + "(\(last.a) of A, \(last.b) of B): registers and memory are equal there")
+        "both reels were replayed to the last common event (\(last.a) of A, \(last.b) of B): "
+          + "registers and memory are equal there" + exceptInitialPages)
       return
     }
     var (low, high) = (-1, moments.count - 1)
@@ -85,9 +85,13 @@ struct StateSearch {
     let equal = low < 0 ? start.moment : moments[low]
     equalMoment = equal
     evidence.append(
-      "replays of both reels from keyframes \(start.a) and \(start.b): the states are equal after "
-        + "event \(equal.a) of A (\(equal.b) of B) and differ after event \(moments[high].a) of A "
+      "both reels were replayed: the states are equal after event \(equal.a) of A (\(equal.b) of B)"
+        + exceptInitialPages + ", and differ after event \(moments[high].a) of A "
         + "(\(moments[high].b) of B)")
+  }
+
+  private var exceptInitialPages: String {
+    initialPages.isEmpty ? "" : ", but for pages that differ from the start"
   }
 
   private mutating func isEqual(at moment: CommonMoment) throws -> Bool {
@@ -121,8 +125,8 @@ struct StateSearch {
     if !initialPages.isEmpty {
       let pages = initialPages.sorted().prefix(8).map { HexWord(UInt64($0) << 12).description }
       found.append(
-        "memory differs at the first keyframes already, in \(initialPages.count) of the pages: "
-          + pages.joined(separator: ", ") + (initialPages.count > 8 ? "…" : ""))
+        "memory differs at the first keyframes already, in "
+          + (initialPages.count == 1 ? "page " : "\(initialPages.count) pages: ") + pages.joined(separator: ", ") + (initialPages.count > 8 ? "…" : ""))
     } else if comparedPairs > 0, explanation.cause != .initialRegisters {
       explanation.excluded.append(
         Explanation.Exclusion(
@@ -134,9 +138,8 @@ struct StateSearch {
           + "equal" + (lastEqual.map { "; keyframes \($0.a) and \($0.b) do not" } ?? ""))
     } else if let pair = lastEqual {
       found.append(
-        "\(comparedPairs) pairs of keyframes before the first difference are equal, up to "
-          + "\(pair.a) of A and \(pair.b) of B"
-          + (initialPages.isEmpty ? "" : ", but for pages that differ from the start"))
+        "all \(comparedPairs) common keyframes before the first difference are equal, up to "
+          + "\(pair.a) of A and \(pair.b) of B" + exceptInitialPages)
     }
     explanation.evidence = found + evidence + explanation.evidence
   }
