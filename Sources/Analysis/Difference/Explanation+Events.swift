@@ -104,7 +104,8 @@ extension Explanation {
     if first.event.kind == .interrupt, second.event.kind == .interrupt {
       return Explanation(
         .interruptVector, .certain,
-        summary: "another interrupt came at the same place: vector \(HexWord(first.event.address)) in "
+        summary:
+          "another interrupt came at the same place: vector \(HexWord(first.event.address)) in "
           + "A (event \(first.index)), \(HexWord(second.event.address)) in B (event \(second.index))"
       ).showing(["both injections stand in the logs, and everything before them is equal"])
     }

@@ -27,8 +27,10 @@ public struct PageMapComparison {
   public mutating func compare(
     at pair: KeyframePair
   ) throws(ReelDifferenceError) -> [UInt32] {
-    let nextA = try ReelDifference.reading(.a) { () throws(TraceError) in try a.pageMap(at: pair.a) }
-    let nextB = try ReelDifference.reading(.b) { () throws(TraceError) in try b.pageMap(at: pair.b) }
+    let nextA = try ReelDifference.reading(.a) { () throws(TraceError) in try a.pageMap(at: pair.a)
+    }
+    let nextB = try ReelDifference.reading(.b) { () throws(TraceError) in try b.pageMap(at: pair.b)
+    }
     let changed = Set(nextA.keys).union(nextB.keys).union(mapA.keys).union(mapB.keys).filter {
       nextA[$0] != mapA[$0] || nextB[$0] != mapB[$0]
     }

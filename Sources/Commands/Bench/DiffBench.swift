@@ -22,30 +22,24 @@ struct BenchDiffCommand: ParsableCommand {
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
-    var measurements: [BenchMeasurement] = []
-    for count in options.counts {
-      StandardError.note("\(count) events")
-      var bench = try DiffBench(count, seed: options.seed, in: directory)
-      for _ in 0..<options.common.rounds { try bench.round() }
-      try bench.measurePeak()
-      measurements += bench.samples.measurements(of: "\(count) events", events: count)
-    }
-    try BenchReport("diff", rounds: options.common.rounds, seed: options.seed, measurements)
-      .print(as: options.common.format)
+    try options.measure(
+      "diff",
+      try options.counts.map { try DiffBench($0, seed: options.seed, in: directory) })
   }
 }
 
 /// Compares reels of one size.
-private struct DiffBench {
+private struct DiffBench: ReelBench {
   private static let reading = BenchVariant(
     name: "whole events of both", unit: .nanosecondsPerEvent)
   /// Of a thousand writes, so that one of a hundred events is edited.
   private static let edits: UInt64 = 25
+  private static let edited = "1 % edited"
 
   private let count: UInt64
   private let original: String
   private let others: [(name: String, path: String, isQuiet: Bool)]
-  private(set) var samples = BenchSamples()
+  var samples = BenchSamples()
 
   init(_ count: UInt64, seed: UInt64, in directory: BenchDirectory) throws {
     self.count = count
@@ -68,7 +62,7 @@ private struct DiffBench {
         "different at the end",
         try write("end", seed: seed, edits: 200, from: count - count / 100), false
       ),
-      ("1 % edited", try write("edited", seed: seed, edits: Self.edits), false),
+      (Self.edited, try write("edited", seed: seed, edits: Self.edits), false),
       ("nothing in common", try write("other", seed: seed &+ 1), false),
     ]
   }
@@ -88,14 +82,10 @@ private struct DiffBench {
     }
   }
 
-  /// The memory of the costliest comparison.
-  mutating func measurePeak() throws {
-    for other in others.suffix(2) {
-      if let peak = try ResidentPeak.mebibytes(during: { try compare(other.path, isQuiet: false) })
-      {
-        samples.add(BenchVariant(name: "peak, \(other.name)", unit: .mebibytes), peak)
-      }
-    }
+  /// Aligns the edited reel.
+  func perform() throws {
+    guard let edited = others.first(where: { $0.name == Self.edited }) else { return }
+    try compare(edited.path, isQuiet: false)
   }
 
   private mutating func add(_ variant: BenchVariant, _ spent: UInt64, _ repetitions: UInt64) {

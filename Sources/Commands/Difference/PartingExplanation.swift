@@ -40,7 +40,8 @@ struct PartingExplanation {
       return notFound(
         "both guests executed \(parting.steps) instructions alike, up to the same exit with equal "
           + "registers"
-          + (search.state.map { $0.registers.isEmpty ? "; only memory differs behind it" : "" } ?? ""),
+          + (search.state.map { $0.registers.isEmpty ? "; only memory differs behind it" : "" }
+            ?? ""),
         nil)
     case .limit:
       return notFound(
@@ -83,7 +84,8 @@ struct PartingExplanation {
     else { return nil }
     var explanation = Explanation(
       .interruptPosition, .certain,
-      summary: "an interrupt came after the same event at another instruction: the host stopped A at "
+      summary:
+        "an interrupt came after the same event at another instruction: the host stopped A at "
         + "RIP \(HexWord(first.registers.rip)) and B at RIP \(HexWord(second.registers.rip))")
     explanation.evidence = [
       "keyframe \(left) of A and keyframe \(right) of B, taken where the host stopped the guests "
@@ -154,7 +156,8 @@ struct PartingExplanation {
   }
 
   private static func differing(_ parting: Comparison.Parting) -> [MemoryDifference.Register] {
-    zip(parting.registersA.named, parting.registersB.named).filter { $0.0.value != $0.1.value }.map {
+    zip(parting.registersA.named, parting.registersB.named).filter { $0.0.value != $0.1.value }.map
+    {
       .init(
         name: $0.0.name, a: HexWord($0.0.value).description, b: HexWord($0.1.value).description)
     }
@@ -224,7 +227,8 @@ struct PartingExplanation {
         "`\(text)` at \(place) left other registers, and "
           + (pages.isEmpty
             ? "neither its code nor memory differs"
-            : "A's memory in B (pages \(names)) does not explain it"), nil)
+            : "A's memory in B (pages \(names)) does not explain it"),
+        nil)
     }
     var explanation = Explanation(
       .initialMemory, .certain,

@@ -55,7 +55,8 @@ struct StateSearch {
     guard startDiffers, let first = initialRegisters.first else { return nil }
     var explanation = Explanation(
       .initialRegisters, .probable,
-      summary: "the guests start with other registers: \(first.name) is \(first.a) in A, \(first.b) "
+      summary:
+        "the guests start with other registers: \(first.name) is \(first.a) in A, \(first.b) "
         + "in B")
     describe(&explanation)
     return explanation
@@ -126,7 +127,8 @@ struct StateSearch {
       let pages = initialPages.sorted().prefix(8).map { HexWord(UInt64($0) << 12).description }
       found.append(
         "memory differs at the first keyframes already, in "
-          + (initialPages.count == 1 ? "page " : "\(initialPages.count) pages: ") + pages.joined(separator: ", ") + (initialPages.count > 8 ? "…" : ""))
+          + (initialPages.count == 1 ? "page " : "\(initialPages.count) pages: ")
+          + pages.joined(separator: ", ") + (initialPages.count > 8 ? "…" : ""))
     } else if comparedPairs > 0, explanation.cause != .initialRegisters {
       explanation.excluded.append(
         Explanation.Exclusion(

@@ -34,7 +34,8 @@ final class ReplaySession {
         throw CommandFailure("\(opened.path): \(refusal)")
       }
       let policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
-      for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) where printsWarnings {
+      for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) where printsWarnings
+      {
         StandardError.note("warning: \(warning)")
       }
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)

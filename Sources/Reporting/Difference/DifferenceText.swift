@@ -9,6 +9,10 @@ public struct DifferenceText {
   public var nameB: String
   /// The most rows of totals and configuration to show.
   public var limit = 20
+  /// Whether lines are coloured for a terminal.
+  public var isColoured = false
+  /// Whether rows of totals with equal counts are shown.
+  public var showsEqualTotals = false
   /// The symbols of the reels' kernels.
   public var symbols: (a: SymbolTable?, b: SymbolTable?) = (nil, nil)
   /// Whether stretches that differ are shown event by event.
@@ -46,8 +50,19 @@ public struct DifferenceText {
     }
     if let explanation = difference.explanation { lines += ExplanationText.lines(explanation) }
     if let memory = difference.memory { lines += MemoryDifferenceText.lines(memory) }
-    lines += totals(difference.totals)
+    lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
+    if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line in the colours of diffs: what is gone red, what is new green, what differs yellow.
+  private static func coloured(_ line: String) -> String {
+    let colours = [
+      ("--- ", "1;31"), ("+++ ", "1;32"), ("@@ ", "36"), ("  - ", "31"), ("  + ", "32"),
+      ("  ! ", "33"), ("  > ", "35"), (" * ", "1;33"), ("  A ", "31"), ("  B ", "32"),
+    ]
+    guard let colour = colours.first(where: { line.hasPrefix($0.0) })?.1 else { return line }
+    return "\u{1b}[\(colour)m\(line)\u{1b}[0m"
   }
 
   private func configuration(_ differences: [ConfigurationDifference]) -> [String] {
@@ -73,6 +88,7 @@ public struct DifferenceText {
       lines += endOfStream(firstDifference, difference)
     }
     lines += ["", difference.kind.sentence]
+    lines += keyframes(firstDifference)
     if firstDifference.isHidden {
       lines += [
         "",
@@ -98,6 +114,16 @@ public struct DifferenceText {
     guard let a = difference.a, let b = difference.b else { return context }
     return context + ["  A " + line(a, symbols.a), "  B " + line(b, symbols.b)]
       + EventComparison(a, b, differing: difference.fields).lines
+  }
+
+  /// Where replays to the difference begin.
+  private func keyframes(_ difference: FirstDifference) -> [String] {
+    [("A", difference.keyframeA), ("B", difference.keyframeB)].compactMap { side, keyframe in
+      keyframe.map {
+        "\(side): behind keyframe \($0.number) at event \($0.event), where the guest's clock said "
+          + "\(NumberText.fixed(Double($0.virtualTimeNanoseconds) / 1e6, decimals: 3)) ms."
+      }
+    }
   }
 
   /// An event with the function it was in.
@@ -156,26 +182,6 @@ public struct DifferenceText {
     let text = EscapedText.terminal(tail, keepingLineFeeds: true)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: true).suffix(8)
     return ["", "Console before it:"] + lines.map { "  | " + $0 }
-  }
-
-  private func totals(_ totals: [TotalDifference]) -> [String] {
-    let differing = totals.filter { $0.delta != 0 }
-      .sorted {
-        $0.delta.magnitude == $1.delta.magnitude
-          ? $0.name < $1.name : $0.delta.magnitude > $1.delta.magnitude
-      }
-    guard !differing.isEmpty else { return [] }
-    var table = TextTable([
-      ("Totals", .left), ("A", .right), ("B", .right), ("Delta", .right), ("%", .right),
-    ])
-    for total in differing.prefix(limit) {
-      let sign = total.delta > 0 ? "+" : ""
-      table.add([
-        total.name, String(total.a), String(total.b), sign + String(total.delta),
-        total.percent.map { sign + NumberText.fixed($0, decimals: 2) } ?? "new",
-      ])
-    }
-    return [""] + table.lines + more(differing.count)
   }
 
   private func more(_ count: Int) -> [String] {

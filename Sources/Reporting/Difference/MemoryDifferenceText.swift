@@ -27,7 +27,9 @@ public enum MemoryDifferenceText {
         + "\(NumberText.count(UInt64(difference.comparedPages), "page", "pages")) compared:")
     for page in difference.pages { lines += self.lines(page) }
     let hidden = difference.differingPages - difference.pages.count
-    if hidden > 0 { lines.append("  (\(NumberText.count(UInt64(hidden), "more page", "more pages")))") }
+    if hidden > 0 {
+      lines.append("  (\(NumberText.count(UInt64(hidden), "more page", "more pages")))")
+    }
     return lines
   }
 
@@ -45,7 +47,9 @@ public enum MemoryDifferenceText {
       lines.append("      B \(spaced(line.b))")
     }
     let hidden = page.differingLines - page.lines.count
-    if hidden > 0 { lines.append("    (\(NumberText.count(UInt64(hidden), "more line", "more lines")))") }
+    if hidden > 0 {
+      lines.append("    (\(NumberText.count(UInt64(hidden), "more line", "more lines")))")
+    }
     return lines
   }
 
