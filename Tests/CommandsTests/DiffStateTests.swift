@@ -87,6 +87,22 @@ extension ProgramTests {
       #expect(run.text.contains("cause: no difference (certain)"))
     }
 
+    @Test func reelsThatCannotBeReplayedAreComparedAtKeyframes() throws {
+      let directory = try TestDirectory()
+      let echo = "\(SecondReader.traces)/echo-"
+      try directory.write(
+        Array(try Data(contentsOf: URL(filePath: "\(echo)hello.reel"))), to: "hello.reel")
+      try directory.alterMetadata(of: "hello.reel", to: "odd.reel") { $0.policies.tsc = "lunar" }
+      let run = try directory.vmreel("diff", "odd.reel", "\(echo)hullo.reel", "--memory")
+      #expect(run.status == 2, "\(run.story)")
+      // Without KVM the reason is another one.
+      if kvmUnavailable == nil { #expect(run.errors.contains("lunar"), "\(run.story)") }
+      #expect(run.errorLines.count == 1, "\(run.story)")
+      #expect(run.text.contains("(keyframe 0 of A and 0 of B)"), "\(run.story)")
+      #expect(run.text.contains("Note: this is the last common keyframe before the moment"))
+      #expect(run.text.contains("RAM is equal: "))
+    }
+
     // MARK: With KVM
 
     @Test(.needsKVM) func memoryDiffersInTheTypedByteAlone() throws {
