@@ -73,6 +73,7 @@ extension ProgramTests {
       let behind = try directory.vmreel(
         "diff", "\(echo)hello.reel", "\(echo)hullo.reel", "--memory", "--at", "200")
       expectTrouble(behind, "--at 200", "event 78", "--at 200,M")
+      #expect(behind.text.contains("First difference (77 common events before it)"))
     }
 
     @Test func equalRunsHaveEqualMemoryAtTheirEnd() throws {

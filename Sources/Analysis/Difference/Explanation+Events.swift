@@ -43,7 +43,7 @@ extension Explanation {
     _ first: EventRecord, _ second: EventRecord, _ reel: Reel, _ devices: DeviceNames?
   ) throws(ReelDifferenceError) -> Explanation? {
     let exit = try ReelDifference.reading(.a) { () throws(TraceError) in
-      try reel.exit(before: first.index)
+      try reel.lastExit(before: first.index)
     }
     guard let exit else { return nil }
     let values = "A \(value(of: first)), B \(value(of: second))"
@@ -145,7 +145,7 @@ extension Explanation {
 
 extension Reel {
   /// The last guest-made exit before an event, at most 64 events before it.
-  fileprivate func exit(before index: EventIndex) throws(TraceError) -> Event? {
+  fileprivate func lastExit(before index: EventIndex) throws(TraceError) -> Event? {
     var cursor = EventCursor(self, from: index > 64 ? index - 64 : 0)
     var last: Event?
     while let event = try cursor.next(), cursor.index < index {

@@ -94,31 +94,43 @@ struct DiffCommand: ParsableCommand {
 
   /// Looks into the guests' states where that was asked for.
   ///
-  /// - Returns: why that could not be done as asked.
+  /// - Returns: why that could not be done as asked; what could be compared is shown all the same.
   private func addStates(
     to difference: inout ReelDifference, _ first: OpenedReel, _ second: OpenedReel
   ) throws -> String? {
     guard stateOptions.isAsked else { return nil }
+    var obstacle: String?
+    do {
+      let states = try states(of: difference, first, second)
+      if stateOptions.explain {
+        let found = try DiffExplanation(memory: states).explain()
+        difference.explanation = found.explanation
+        obstacle = found.obstacle
+      }
+      if stateOptions.memory {
+        let found = try states.compare(at: stateOptions.at)
+        difference.memory = found.difference
+        obstacle = obstacle ?? found.obstacle
+      }
+    } catch let failure as CommandFailure {
+      return failure.message
+    }
+    return obstacle
+  }
+
+  private func states(
+    of difference: ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> DiffMemory {
     try first.requireRecording(to: "look into")
     try second.requireRecording(to: "look into")
-    let moments = CommonMoments(
-      first.reel, second.reel, mask: difference.mask, before: difference.firstDifference)
     let symbols = try comparison.symbols.first.map {
       try GuestSymbols.read($0, for: first, keeping: .all)
     }
-    let memory = DiffMemory(
-      guests: GuestPair(a: first, b: second), moments: moments, difference: difference,
-      symbols: symbols, limit: output.limit)
-    var obstacle: String?
-    if stateOptions.memory {
-      (difference.memory, obstacle) = try memory.compare(at: stateOptions.at)
-    }
-    if stateOptions.explain {
-      let found = try DiffExplanation(memory: memory).explain()
-      difference.explanation = found.explanation
-      obstacle = found.obstacle ?? obstacle
-    }
-    return obstacle
+    return DiffMemory(
+      guests: GuestPair(a: first, b: second),
+      moments: CommonMoments(
+        first.reel, second.reel, mask: difference.mask, before: difference.firstDifference),
+      difference: difference, symbols: symbols, limit: output.limit)
   }
 
   private func print(
