@@ -16,6 +16,16 @@ extension GuestMemory {
     }
   }
 
+  /// Whether a page holds nothing but zeros; one outside RAM does.
+  public func isZeroPage(_ page: UInt32) -> Bool {
+    guard Int(page) < pageCount else { return true }
+    return unsafe withPage(page) { bytes in
+      // Safe: the last byte compared is the page's last. Equal to itself one byte on: all are equal.
+      guard let base = bytes.baseAddress, unsafe bytes[0] == 0 else { return false }
+      return unsafe memcmp(base, base + 1, bytes.count - 1) == 0
+    }
+  }
+
   /// The bytes of a page; zeros when it is outside RAM.
   public func page(_ page: UInt32) -> [UInt8] {
     read(UInt64(page) * UInt64(Self.pageSize), count: Self.pageSize)

@@ -89,6 +89,32 @@ public struct Explanation: Codable, Equatable, Sendable {
     }
   }
 
+  /// An instruction whose result no log holds, executed alike in both runs before they part.
+  public struct Site: Codable, Equatable, Sendable {
+    /// Its address, as RIP had it.
+    public var address: HexWord
+    /// The symbol and offset there, when symbols were given.
+    public var symbol: String?
+    /// It in Intel syntax.
+    public var instruction: String
+    /// What it is.
+    public var cause: Cause
+    /// How often it was executed between ``Explanation/lastEqual`` and the guests' next exit, or where
+    /// they part.
+    public var count: UInt64
+
+    /// Makes a site.
+    public init(
+      address: UInt64, symbol: String?, instruction: String, cause: Cause, count: UInt64
+    ) {
+      self.address = HexWord(address)
+      self.symbol = symbol
+      self.instruction = instruction
+      self.cause = cause
+      self.count = count
+    }
+  }
+
   /// What made the runs part.
   public var cause: Cause
   /// How sure that is.
@@ -109,6 +135,9 @@ public struct Explanation: Codable, Equatable, Sendable {
   public var state: MemoryDifference?
   /// The instruction at which the replayed guests part.
   public var instruction: Instruction?
+  /// Where RDTSC, RDRAND and their like were trapped, in the order of their first execution; `nil` when
+  /// none was looked for or none was executed.
+  public var sites: [Site]?
   /// Why it was not looked any further; `nil` when nothing was left out.
   public var obstacle: String?
 

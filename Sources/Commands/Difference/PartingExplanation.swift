@@ -1,5 +1,4 @@
 internal import Analysis
-internal import Disassembly
 internal import KVM
 internal import Machine
 internal import Replay
@@ -35,7 +34,13 @@ struct PartingExplanation {
     if let placed = try ofKicks(after: moment) { return placed }
     let parting = try compare(stops, limit: Self.stepLimit)
     switch parting.outcome {
-    case .parted: return try explain(parting, stops, from: moment)
+    case .parted:
+      let explanation = try explain(parting, stops, from: moment)
+      // The instruction may be executed again on the way to the difference.
+      guard explanation.certainty == .probable, explanation.cause != .codeBytes else {
+        return explanation
+      }
+      return try SiteExplanation(memory, search, moment).explain(otherwise: explanation)
     case .sameExit:
       return notFound(
         "both guests executed \(parting.steps) instructions alike, up to the same exit with equal "
@@ -44,13 +49,15 @@ struct PartingExplanation {
             ?? ""),
         nil)
     case .limit:
-      return notFound(
-        "both guests executed \(parting.steps) instructions alike",
-        "\(parting.steps) instructions were stepped, the most that are; the guests part later")
+      return try SiteExplanation(memory, search, moment).explain(
+        otherwise: notFound(
+          "both guests executed \(parting.steps) instructions alike",
+          "\(parting.steps) instructions were stepped, the most that are; the guests part later"))
     case .blocked(let obstacle):
-      return notFound(
-        "the guests part behind event \(moment.a) of A, \(parting.steps) instructions or more "
-          + "behind it", obstacle)
+      return try SiteExplanation(memory, search, moment).explain(
+        otherwise: notFound(
+          "the guests part behind event \(moment.a) of A, \(parting.steps) instructions or more "
+            + "behind it", obstacle))
     }
   }
 
@@ -262,37 +269,5 @@ struct PartingExplanation {
     let paging: UInt64 = 1 << 31
     guard system.cr0 & paging != 0 else { return system.segments[0].base &+ rip }
     return PageTables(system, stop.memory)?.translate(rip)
-  }
-}
-
-/// The instruction at the beginning of some code.
-private struct DecodedCode {
-  var bytes: [UInt8]
-  var width: CodeWidth
-  var operation: Instruction.Operation
-
-  init?(_ code: GuestCode?) {
-    guard let code, let width = CodeWidth(rawValue: code.bits),
-      let instruction = Instruction(decoding: code.bytes, width: width)
-    else { return nil }
-    bytes = Array(code.bytes.prefix(instruction.length))
-    self.width = width
-    operation = instruction.operation
-  }
-
-  func text(at address: UInt64) -> String? {
-    Instruction.text(of: bytes, at: address, width: width)
-  }
-
-  /// The cause the instruction may be by itself.
-  var cause: Explanation.Cause? {
-    switch operation {
-    case .rdtsc, .rdtscp: .timestampInstruction
-    case .rdrand: .randomInstruction
-    case .rdseed: .seedInstruction
-    case .rdpid: .processorInstruction
-    case .cpuid: .identification
-    default: nil
-    }
   }
 }

@@ -9,6 +9,7 @@ public enum ExplanationText {
       lines.append("  cause: \(explanation.cause.rawValue) (\(explanation.certainty.rawValue))")
     }
     if let instruction = explanation.instruction { lines += self.lines(instruction) }
+    lines += self.lines(explanation.sites ?? [])
     if !explanation.evidence.isEmpty { lines.append("  What shows it:") }
     lines += explanation.evidence.map { "  - \(EscapedText.terminal($0))" }
     if !explanation.excluded.isEmpty { lines.append("  Ruled out:") }
@@ -20,6 +21,17 @@ public enum ExplanationText {
     }
     if let state = explanation.state { lines += MemoryDifferenceText.lines(state) }
     return lines
+  }
+
+  /// Sites that are listed one by one.
+  private static let siteLimit = 8
+
+  private static func lines(_ sites: [Explanation.Site]) -> [String] {
+    sites.prefix(siteLimit).map { site in
+      let symbol = site.symbol.map { " " + EscapedText.terminal($0) } ?? ""
+      return "  at \(site.address)\(symbol): \(site.instruction), "
+        + (site.count == 1 ? "once" : "\(site.count) times")
+    } + (sites.count > siteLimit ? ["  and at \(sites.count - siteLimit) more places"] : [])
   }
 
   private static func lines(_ instruction: Explanation.Instruction) -> [String] {
