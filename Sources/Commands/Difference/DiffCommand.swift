@@ -57,9 +57,20 @@ struct DiffCommand: ParsableCommand {
     let obstacle = try addStates(to: &difference, first, second)
     if !output.quiet { try print(difference, symbols) }
     if let obstacle { throw CommandFailure(obstacle) }
+    try requireEnd(difference, first, second)
     if !difference.areEqual || !(difference.memory?.isEmpty ?? true) { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
+  }
+
+  /// Of a partial reel nobody knows whether it would differ behind its end.
+  private func requireEnd(
+    _ difference: ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws {
+    guard let parting = difference.firstDifference, parting.a == nil || parting.b == nil else {
+      return
+    }
+    try (parting.a == nil ? first : second).requireWhole()
   }
 
   private func compare(_ first: OpenedReel, _ second: OpenedReel) throws -> ReelDifference {
