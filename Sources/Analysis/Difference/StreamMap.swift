@@ -37,7 +37,7 @@ public struct StreamMap: Codable, Equatable, Sendable {
     stretches = [
       Stretch(
         change: isLonger ? .deleted : .inserted, a: tailA, b: tailB,
-        count: tailA.count + tailB.count)
+        count: Int(clamping: (tailA.upperBound - tailA.lowerBound) + (tailB.upperBound - tailB.lowerBound)))
     ]
   }
 

@@ -2,6 +2,7 @@ internal import Analysis
 internal import ArgumentParser
 internal import Reporting
 internal import Trace
+internal import TraceIO
 
 /// `vmreel diff`: where two recordings part.
 struct DiffCommand: ParsableCommand {
@@ -28,12 +29,29 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup(title: "Output") var output: DiffOutputOptions
 
+  @OptionGroup(title: "Page") var page: DiffHTMLOptions
+
+  mutating func validate() throws {
+    try page.check(output)
+  }
+
   func run() throws {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let symbols = try comparison.symbols(for: first, second)
-    let difference = try compare(first, second)
-    if !output.quiet { try print(difference, symbols) }
+    let file = try page.open(for: first, second)
+    let difference: ReelDifference
+    do {
+      difference = try compare(first, second)
+      if page.html != nil {
+        try page.write(difference, first, second, symbols, output, to: file)
+      } else if !output.quiet {
+        try print(difference, symbols)
+      }
+    } catch {
+      file?.discard()
+      throw error
+    }
     if !difference.areEqual { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
@@ -55,7 +73,9 @@ struct DiffCommand: ParsableCommand {
     options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
+    options.mapsStreams = page.html != nil
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
+    if page.html != nil { options.hunkLimit = min(options.hunkLimit, HTMLDifference.maximumHunks) }
     do throws(ReelDifferenceError) {
       return isOfCounts
         ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
