@@ -256,12 +256,14 @@ extension EventHunk.Side {
       runs[last].place == place, runs[last].space == eventPlace.space
     {
       runs[last].answers += 1
-    } else if let last = runs.indices.last, runs[last].kind == event.kind.name, runs[last].place == place,
+    } else if let last = runs.indices.last, runs[last].kind == event.kind.name,
+      runs[last].place == place,
       runs[last].space == eventPlace.space
     {
       runs[last].count += 1
     } else if runs.count < EventHunk.shownRuns {
-      runs.append(EventHunk.Run(
+      runs.append(
+        EventHunk.Run(
           kind: event.kind.name, space: eventPlace.space, place: place, count: 1))
     } else {
       return false

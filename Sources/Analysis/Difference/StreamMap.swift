@@ -37,7 +37,8 @@ public struct StreamMap: Codable, Equatable, Sendable {
     stretches = [
       Stretch(
         change: isLonger ? .deleted : .inserted, a: tailA, b: tailB,
-        count: Int(clamping: (tailA.upperBound - tailA.lowerBound) + (tailB.upperBound - tailB.lowerBound)))
+        count: Int(
+          clamping: (tailA.upperBound - tailA.lowerBound) + (tailB.upperBound - tailB.lowerBound)))
     ]
   }
 

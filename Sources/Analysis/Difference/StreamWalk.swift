@@ -76,7 +76,8 @@ struct StreamWalk {
     _ parting: Parting, context count: Int
   ) throws(ReelDifferenceError) -> FirstDifference {
     let end = parting.place.left.position
-    var close = places.last { end - $0.left.position >= UInt64(count) } ?? places.first
+    var close =
+      places.last { end - $0.left.position >= UInt64(count) } ?? places.first
       ?? parting.place
     close.left.lookClosely()
     close.right.lookClosely()

@@ -28,7 +28,9 @@ struct DiffHTMLOptions: ParsableArguments {
   func check(_ output: DiffOutputOptions) throws {
     guard html != nil else { return }
     if output.quiet { throw ValidationError("--html and -q exclude each other") }
-    if output.format == .json { throw ValidationError("--html and --format json exclude each other") }
+    if output.format == .json {
+      throw ValidationError("--html and --format json exclude each other")
+    }
   }
 
   /// Refuses, before the work, a file that cannot be written.

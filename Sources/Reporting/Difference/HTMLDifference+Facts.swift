@@ -36,18 +36,20 @@ extension HTMLDifference {
     ]
     if !difference.configuration.isEmpty {
       let ranks = Set(difference.configuration.map(\.rank)).sorted().map(\.heading)
-      let count = NumberText.count(UInt64(difference.configuration.count), "field")
-      facts.append(("Configuration", "\(count) differ: " + ranks.joined(separator: ", ")))
+      let count = NumberText.count(
+        UInt64(difference.configuration.count), "field differs", "fields differ")
+      facts.append(("Configuration", "\(count): " + ranks.joined(separator: ", ")))
     }
     html.definitions(facts)
   }
 
   /// What differs in the metadata, and both command lines.
   func configuration(_ html: inout HTMLText) {
-    html.definitions([
-      ("A recorded by", data.metadataA.commandLine.joined(separator: " ")),
-      ("B recorded by", data.metadataB.commandLine.joined(separator: " ")),
-    ])
+    html.definitions(
+      [
+        ("A", data.metadataA.commandLine.joined(separator: " ")),
+        ("B", data.metadataB.commandLine.joined(separator: " ")),
+      ], style: "facts short code")
     let differences = difference.configuration
     guard !differences.isEmpty else {
       html.element("p", "The configurations are the same.")
@@ -108,7 +110,7 @@ extension HTMLDifference {
           let sign = row.delta > 0 ? "+" : row.delta < 0 ? "−" : ""
           return HTMLCell(
             text: row.percent.map { sign + HTMLNumber.percent($0.magnitude) } ?? "new",
-            value: row.percent.map { Int64(clamping: Int($0.rounded() * 1)) } ?? .max)
+            value: row.percent.map { Int64(exactly: (10 * $0).rounded()) ?? .max } ?? .max)
         },
       ]
     ).render(rows.prefix(Self.maximumRows), &html)

@@ -62,13 +62,22 @@ extension HTMLDifference {
       html.text(change.prefix(1).uppercased() + change.dropFirst())
       html.markup(" <small>")
       html.text(
-        "A \(hunk.a.first), \(NumberText.count(UInt64(hunk.a.count), "event")) · "
-          + "B \(hunk.b.first), \(NumberText.count(UInt64(hunk.b.count), "event"))")
+        Self.place(hunk.a, in: "A") + " · " + Self.place(hunk.b, in: "B"))
       html.markup("</small>")
       if let band {
         html.markup(" ")
         html.element("a", [("href", "#band-\(band)"), ("class", "up")], "in the timelines")
       }
+    }
+  }
+
+  private static func place(
+    _ side: EventHunk.Side, in name: String
+  ) -> String {
+    switch side.count {
+    case 0: "before event \(side.first) of \(name)"
+    case 1: "event \(side.first) of \(name)"
+    default: "\(side.count) events from \(side.first) of \(name)"
     }
   }
 
@@ -99,7 +108,8 @@ extension HTMLDifference {
       pairs(hunk, &room, &html)
       return
     }
-    let (a, b) = (hunk.a.records.prefix(room), hunk.b.records.prefix(max(0, room - hunk.a.records.count)))
+    let a = hunk.a.records.prefix(room)
+    let b = hunk.b.records.prefix(room - a.count)
     room -= a.count + b.count
     guard !a.isEmpty || !b.isEmpty else { return }
     let isPart = a.count < hunk.a.count || b.count < hunk.b.count

@@ -26,10 +26,10 @@ extension HTMLDifference {
       ]
     ) { html in
       plot("A", nameA, barsA, highest, columns, &html)
-      marks("in A", map, bands, { $0.a }, &html)
+      marks("A", map, bands, { $0.a }, &html)
       html.element("div", [("class", "label")], "")
       html.element("div", [("class", "links")]) { links(map, bands, &$0) }
-      marks("in B", map, bands, { $0.b }, &html)
+      marks("B", map, bands, { $0.b }, &html)
       plot("B", nameB, barsB, highest, columns, &html)
       html.element("div", [("class", "label")], "")
       html.element("div", [("class", "ticks")]) { html in
@@ -37,6 +37,12 @@ extension HTMLDifference {
       }
     }
     html.element("p", [("class", "readout"), ("hidden", "")], "")
+    if bands.omittedMoves > 0 {
+      html.element(
+        "p", [("class", "hint")],
+        "Connections of \(HTMLNumber.grouped(UInt64(bands.omittedMoves))) more events that moved "
+          + "are left out.")
+    }
     intervals(barsA, barsB, columns, &html)
   }
 
@@ -71,7 +77,7 @@ extension HTMLDifference {
     let numbers = [HTMLNumber.grouped(highest), side, "0"]
     html.element("div", [("class", "label axis")]) { html in
       for (place, text) in (side == "A" ? numbers : numbers.reversed()).enumerated() {
-        html.element(place == 1 ? "b" : "span", text)
+        html.element(place == 1 ? "b" : "span", [("class", place == 1 ? "side" : "")], text)
       }
     }
     html.element("div", [("class", side == "A" ? "plot" : "plot down")]) { html in
@@ -86,11 +92,11 @@ extension HTMLDifference {
     _ side: String, _ map: StreamMap, _ bands: StreamBands,
     _ events: (StreamMap.Stretch) -> Range<EventIndex>, _ html: inout HTMLText
   ) {
-    html.element("div", [("class", "label")], side)
+    html.element("div", [("class", "label")], "")
     html.element("div", [("class", "lane")]) { html in
       html.svg(
         width: StreamBands.width, height: 1,
-        label: "Where events differ \(side); the list below tells of them"
+        label: "Where events differ in \(side); the list below tells of them"
       ) { html in
         for change in EventHunk.Change.all {
           let path = bands.marks(of: map.stretches, change, events)
@@ -108,25 +114,20 @@ extension HTMLDifference {
     ) { html in
       for stretch in bands.common {
         let sentence =
-          "The same: events \(StreamBands.Band.text(stretch.a)) of A and "
+          "The same, as far as compared: events \(StreamBands.Band.text(stretch.a)) of A and "
           + "\(StreamBands.Band.text(stretch.b)) of B"
         html.element(
           "path", [("class", "common"), ("d", bands.outline(stretch.a, stretch.b))]
         ) { $0.element("title", sentence) }
       }
-      let listed = listedHunks
-      for change in EventHunk.Change.all {
-        let path = (bands.bands + bands.moves)
-          .filter { $0.change == change && $0.first > listed && difference.hunks != nil }
-          .map { bands.outline($0.a, $0.b) }.joined()
-        guard !path.isEmpty else { continue }
-        html.element("path", [("class", change.rawValue), ("d", path)]) {
-          $0.element("title", "\(change.rawValue), behind the stretches listed below")
+      for band in (bands.bands + bands.moves).sorted(by: { $0.first < $1.first }) {
+        if band.first <= listedHunks || difference.hunks == nil {
+          link(band, bands, &html)
+        } else {
+          html.element(
+            "path", [("class", band.change.rawValue), ("d", bands.outline(band.a, band.b))]
+          ) { $0.element("title", band.sentence + " (not listed below)") }
         }
-      }
-      let linked = (bands.bands + bands.moves).sorted { $0.first < $1.first }
-      for band in linked where band.first <= listed || difference.hunks == nil {
-        link(band, bands, &html)
       }
     }
   }

@@ -56,7 +56,9 @@ public struct HTMLDifference {
       html.markup(" ")
       html.text(verdict)
     }
-    html.definitions([("A", side(nameA, data.metadataA)), ("B", side(nameB, data.metadataB))])
+    html.definitions(
+      [("A", side(nameA, data.metadataA)), ("B", side(nameB, data.metadataB))],
+      style: "facts short")
     html.notes(difference.limits)
   }
 

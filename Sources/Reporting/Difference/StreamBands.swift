@@ -29,6 +29,8 @@ struct StreamBands {
   static let width = 2400
   /// Closer together, bands are one.
   private static let resolution = 4
+  /// Bands drawn at most, and as many moves.
+  private static let maximumBands = 2400
 
   private let origin: EventIndex
   private let span: Double
@@ -36,6 +38,8 @@ struct StreamBands {
   private(set) var bands: [Band] = []
   /// What moved, in order; those that are drawn alike are one.
   private(set) var moves: [Band] = []
+  /// Moves that are not drawn, there being too many.
+  private(set) var omittedMoves = 0
   /// What is the same, between the bands.
   private(set) var common: [(a: Range<EventIndex>, b: Range<EventIndex>)] = []
 
@@ -71,13 +75,27 @@ struct StreamBands {
   }
 
   private mutating func add(_ stretch: StreamMap.Stretch, _ number: Int) {
-    if let last = bands.indices.last, isNear(bands[last].a, stretch.a),
-      isNear(bands[last].b, stretch.b)
-    {
+    guard let last = bands.indices.last else {
+      bands.append(Band(stretch, number))
+      return
+    }
+    // A side without events is a place between others: it never goes back behind them.
+    var stretch = stretch
+    if stretch.a.isEmpty { stretch.a = Self.empty(stretch.a, notBefore: bands[last].a) }
+    if stretch.b.isEmpty { stretch.b = Self.empty(stretch.b, notBefore: bands[last].b) }
+    let isNear = isNear(bands[last].a, stretch.a) && isNear(bands[last].b, stretch.b)
+    if isNear || bands.count == Self.maximumBands {
       bands[last].add(stretch, number)
     } else {
       bands.append(Band(stretch, number))
     }
+  }
+
+  private static func empty(
+    _ place: Range<EventIndex>, notBefore range: Range<EventIndex>
+  ) -> Range<EventIndex> {
+    let event = max(place.lowerBound, range.upperBound)
+    return event..<event
   }
 
   private mutating func addMove(_ stretch: StreamMap.Stretch, _ number: Int) {
@@ -85,8 +103,10 @@ struct StreamBands {
       isNear(moves[last].b, stretch.b)
     {
       moves[last].add(stretch, number)
-    } else {
+    } else if moves.count < Self.maximumBands {
       moves.append(Band(stretch, number))
+    } else {
+      omittedMoves += 1
     }
   }
 
@@ -164,7 +184,8 @@ extension StreamBands.Band {
   static func text(_ range: Range<EventIndex>) -> String {
     range.isEmpty
       ? "before \(range.lowerBound)"
-      : range.upperBound - range.lowerBound == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)–\(range.upperBound - 1)"
+      : range.upperBound - range.lowerBound == 1
+        ? "\(range.lowerBound)" : "\(range.lowerBound)–\(range.upperBound - 1)"
   }
 }
 

@@ -59,7 +59,9 @@ extension HTMLReport {
     }
   }
 
-  private func columns(of table: ExitTable, _ links: [String: String]) -> [HTMLTable<ExitRow>.Column] {
+  private func columns(of table: ExitTable, _ links: [String: String]) -> [HTMLTable<ExitRow>
+    .Column]
+  {
     var columns = table.dimensions.enumerated().map { place, dimension in
       HTMLTable<ExitRow>.Column(heading: Self.heading(dimension), isNumber: false) { row in
         HTMLCell(text: row.cells[place], link: links[row.name])
@@ -67,7 +69,9 @@ extension HTMLReport {
     }
     if table.rows.contains(where: { $0.label != nil }) {
       columns.append(
-        HTMLTable<ExitRow>.Column(heading: "Name", isNumber: false) { HTMLCell(text: $0.label ?? "") })
+        HTMLTable<ExitRow>.Column(heading: "Name", isNumber: false) {
+          HTMLCell(text: $0.label ?? "")
+        })
     }
     columns += [
       HTMLTable<ExitRow>.Column(heading: table.event == .irq ? "Injected" : "Exits") {
@@ -108,7 +112,8 @@ extension HTMLReport {
     }
     if table.event != .irq {
       columns.append(
-        HTMLTable<ExitRow>.Column(heading: "In guest") { Self.time($0.inGuest, \.totalNanoseconds) })
+        HTMLTable<ExitRow>.Column(heading: "In guest") { Self.time($0.inGuest, \.totalNanoseconds) }
+      )
     }
     return columns
   }

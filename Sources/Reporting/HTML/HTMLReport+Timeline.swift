@@ -21,7 +21,8 @@ extension HTMLReport {
       html.element("div", [("class", "plot")]) { html in
         bars.plot(
           highest: bars.highest, width: timeline.intervalCount,
-          label: "Stacked bars: exits over \(timeline.isByTime ? "host time" : "events"), by reason. "
+          label:
+            "Stacked bars: exits over \(timeline.isByTime ? "host time" : "events"), by reason. "
             + "The table below has the numbers.", &html)
       }
       for lane in timeline.lanes { self.lane(lane, timeline, &html) }

@@ -66,7 +66,9 @@ public struct HTMLReport {
     }
     if !data.runner.slowest.isEmpty {
       sections.append(
-        HTMLPage.Section(id: "slowest", title: "Slowest exits") { slowest(data.runner.slowest, &$0) })
+        HTMLPage.Section(id: "slowest", title: "Slowest exits") {
+          slowest(data.runner.slowest, &$0)
+        })
     }
     if data.console.isStripped || !data.console.lines.isEmpty {
       sections.append(HTMLPage.Section(id: "console", title: "Console", body: console))

@@ -3,8 +3,10 @@ internal import Analysis
 /// What all pages are made of.
 extension HTMLText {
   /// Writes a list of terms and what they are; empty descriptions are left out.
-  mutating func definitions(_ rows: [(term: String, description: String)]) {
-    element("dl", [("class", "facts")]) { html in
+  mutating func definitions(
+    _ rows: [(term: String, description: String)], style: String = "facts"
+  ) {
+    element("dl", [("class", style)]) { html in
       for row in rows where !row.description.isEmpty {
         html.element("div") { html in
           html.element("dt", row.term)
