@@ -25,15 +25,40 @@ public struct KernelExitName: Sendable {
 
   /// The name of a code; its number in hex where there is none.
   ///
-  /// The upper bits of a VMX reason are named one by one: `EPT_VIOLATION+FAILED_VMENTRY`.
+  /// The upper bits of a VMX reason are named one by one, `EPT_VIOLATION+FAILED_VMENTRY`, and those
+  /// without a name together: `EPT_VIOLATION+0x30000`.
   public func name(isa: UInt8, reason: UInt64) -> String {
     guard isa == 1 else { return tables[isa]?[reason] ?? HexWord(reason).description }
     let basic = reason & 0xffff
     var parts = [tables[1]?[basic] ?? HexWord(basic).description]
-    for bit in 16..<64 where reason >> UInt64(bit) & 1 != 0 {
-      parts.append(Self.vmxFlags.first { $0.bit == bit }?.name ?? "bit-\(bit)")
+    var rest = reason & ~0xffff
+    for flag in Self.vmxFlags where rest >> flag.bit & 1 != 0 {
+      parts.append(flag.name)
+      rest &= ~(1 << flag.bit)
     }
+    if rest != 0 { parts.append(HexWord(rest).description) }
     return parts.joined(separator: "+")
+  }
+
+  /// Whether an exit reason of some instruction set may have this name.
+  func knows(_ name: String) -> Bool {
+    let parts = name.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
+    let flags = Self.vmxFlags.map(\.name)
+    return (allNames.contains(parts[0]) || Self.isNumber(parts[0]))
+      && parts.dropFirst().allSatisfy { flags.contains($0) || Self.isNumber($0) }
+  }
+
+  /// The names most like one that no exit reason has, best first; at most three.
+  func names(like name: String) -> [String] {
+    NearestNames.of(name, among: allNames)
+  }
+
+  private var allNames: Set<String> { Set(tables.values.flatMap(\.values)) }
+
+  /// Whether a part of a name stands for a number without a name.
+  private static func isNumber(_ text: String) -> Bool {
+    text.hasPrefix("0x")
+      && UInt64(text.dropFirst(2), radix: 16).map { HexWord($0).description } == text
   }
 
   /// `vmx`, `svm` or `isa-N`.

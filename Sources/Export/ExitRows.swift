@@ -18,7 +18,7 @@ public struct ExitRows: ExportTarget {
   private let hostMade: [UInt8]
   private var kinds: [[UInt8]]
   private var names: PlaceNames
-  private var pairing: ExitPairing
+  private var pairing: ExitPairing<Event>
   private var rows: RowWriter
 
   /// Begins the table.
@@ -39,12 +39,12 @@ public struct ExitRows: ExportTarget {
     _ event: Event, at index: EventIndex, payload: ArraySlice<UInt8>
   ) throws {
     guard event.kind.isExit else { return }
-    if let exit = pairing.add(event, at: index) { try add(exit) }
+    if let exit = pairing.add(event, number: index) { try add(exit) }
   }
 
-  private mutating func add(_ exit: TimedExit) throws {
-    let event = exit.event
-    rows.add(decimal: exit.index)
+  private mutating func add(_ timed: TimedExit<Event>) throws {
+    let event = timed.exit
+    rows.add(decimal: timed.number)
     rows.add(encoded: kinds[Int(event.kind.rawValue)])
     rows.add(encoded: event.kind.isHostMade ? hostMade : guestMade)
     rows.add(decimal: UInt64(event.vcpu))
@@ -55,8 +55,8 @@ public struct ExitRows: ExportTarget {
     rows.add(hex: event.rip)
     rows.add(decimal: hasTimes ? event.entryTime : nil)
     rows.add(decimal: hasTimes ? event.exitTime : nil)
-    rows.add(decimal: exit.guestNanoseconds)
-    rows.add(decimal: exit.handlingNanoseconds)
+    rows.add(decimal: timed.guestNanoseconds)
+    rows.add(decimal: timed.handlingNanoseconds)
     try rows.endRow()
   }
 

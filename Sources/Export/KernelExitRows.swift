@@ -18,7 +18,8 @@ public struct KernelExitRows: ExportTarget {
   private let hasTimes: Bool
   private var table: KernelReasonTable
   private var reasons: [(isa: [UInt8], name: [UInt8])] = []
-  private var pairing: KernelExitPairing
+  private var pairing: ExitPairing<KernelExitRecord>
+  private var count: UInt64 = 0
   private var rows: RowWriter
 
   /// Begins the table.
@@ -28,7 +29,7 @@ public struct KernelExitRows: ExportTarget {
     self.format = format
     hasTimes = facts.hasTimes
     table = KernelReasonTable(names)
-    pairing = KernelExitPairing(hasTimes: facts.hasTimes)
+    pairing = ExitPairing(hasTimes: facts.hasTimes)
     rows = RowWriter(
       format, table: "kernel-exits", columns: Self.columns, facts: facts, to: output)
   }
@@ -40,10 +41,11 @@ public struct KernelExitRows: ExportTarget {
 
   /// Takes a kernel exit.
   public mutating func receive(_ exit: KernelExitRecord) throws {
-    if let exit = pairing.add(exit) { try add(exit) }
+    if let exit = pairing.add(exit, number: count) { try add(exit) }
+    count += 1
   }
 
-  private mutating func add(_ timed: TimedKernelExit) throws {
+  private mutating func add(_ timed: TimedExit<KernelExitRecord>) throws {
     let exit = timed.exit
     let number = table.number(of: exit)
     if number == reasons.count {
@@ -54,7 +56,7 @@ public struct KernelExitRows: ExportTarget {
           RowWriter.encoded(reason.name, format)
         ))
     }
-    let knowsEntry = hasTimes && exit.flags.contains(.entryTime)
+    let knowsEntry = hasTimes && exit.hasEntryTime
     rows.add(decimal: timed.number)
     rows.add(decimal: exit.anchor)
     rows.add(decimal: UInt64(exit.vcpu))
@@ -71,7 +73,7 @@ public struct KernelExitRows: ExportTarget {
     rows.add(decimal: knowsEntry ? exit.entryTime : nil)
     rows.add(decimal: hasTimes ? exit.exitTime : nil)
     rows.add(decimal: timed.guestNanoseconds)
-    rows.add(decimal: timed.kernelNanoseconds)
+    rows.add(decimal: timed.handlingNanoseconds)
     try rows.endRow()
   }
 

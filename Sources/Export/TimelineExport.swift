@@ -67,8 +67,9 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
   private var reasonNumbers: [Int] = []
   private var markNumbers: [UInt64: Int] = [:]
   private var nameCount = 0
-  private var exits = ExitPairing(hasTimes: true)
-  private var kernelExits = KernelExitPairing(hasTimes: true)
+  private var exits = ExitPairing<Event>(hasTimes: true)
+  private var kernelExits = ExitPairing<KernelExitRecord>(hasTimes: true)
+  private var kernelExitCount: UInt64 = 0
   private var lines = ConsoleLines()
   /// When the vCPU was left last: events that are no exits have no times of their own.
   private var exitTimes: [UInt64] = []
@@ -86,7 +87,7 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
     if event.kind.isExit {
       countExit(at: event.exitTime)
       remember(event)
-      if let exit = exits.add(event, at: index) { show(exit) }
+      if let exit = exits.add(event, number: index) { show(exit) }
     }
     if event.stream != 0, hasConsole {
       for line in lines.add(event, at: index, payload: payload) { show(line) }
@@ -96,7 +97,8 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
   }
 
   mutating func add(_ exit: KernelExitRecord) throws {
-    if let exit = kernelExits.add(exit) { show(exit) }
+    if let exit = kernelExits.add(exit, number: kernelExitCount) { show(exit) }
+    kernelExitCount += 1
     try format.output.handOnIfFull()
   }
 
@@ -141,14 +143,14 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
   // MARK: - Exits
 
   /// An exit whose end is not known is shown as a moment.
-  private mutating func show(_ exit: TimedExit) {
-    let event = exit.event
+  private mutating func show(_ timed: TimedExit<Event>) {
+    let event = timed.exit
     let track = declare(.vcpu(event.vcpu))
-    let details = TimelineDetails(event: exit.index, rip: event.rip)
+    let details = TimelineDetails(event: timed.number, rip: event.rip)
     let place = places.number(of: event)
     if place == placeNumbers.count { placeNumbers.append(makeNumber()) }
     let name = TimelineName.repeated(placeNumbers[place], places.places[place].title)
-    if let handling = exit.handlingNanoseconds {
+    if let handling = timed.handlingNanoseconds {
       format.addSlice(
         name, on: track, from: event.exitTime, to: event.exitTime + handling, details)
     } else {
@@ -156,14 +158,14 @@ private struct TimelineBuilder<Format: TimelineFormat>: TimelineBuilding {
     }
   }
 
-  private mutating func show(_ timed: TimedKernelExit) {
+  private mutating func show(_ timed: TimedExit<KernelExitRecord>) {
     let exit = timed.exit
     let track = declare(.kernelExits(exit.vcpu))
     let details = TimelineDetails(event: exit.anchor, rip: exit.rip)
     let reason = reasons.number(of: exit)
     if reason == reasonNumbers.count { reasonNumbers.append(makeNumber()) }
     let name = TimelineName.repeated(reasonNumbers[reason], reasons.reasons[reason].name)
-    if let kernel = timed.kernelNanoseconds {
+    if let kernel = timed.handlingNanoseconds {
       format.addSlice(name, on: track, from: exit.exitTime, to: exit.exitTime + kernel, details)
     } else {
       format.addInstant(name, on: track, at: exit.exitTime, details)

@@ -314,20 +314,12 @@ extension KernelExitRecord {
       case .interrupted: .interrupted
       case .unknown: .outcomeUnknown
       }
-    if let known = exit.access?.address ?? exit.guestPhysicalAddress {
-      flags.insert(.address)
-      address = known
-    }
+    setAddress(exit.access?.address ?? exit.guestPhysicalAddress)
     if let traced = exit.access {
       let kind = KernelExitAccess(rawValue: traced.kind.rawValue)
       access = traced.isWrite ? kind.asWrite : kind
       (width, count, value) = (traced.width, traced.count, traced.value)
     }
-    exitTime = exit.exitNanoseconds &- min(start, exit.exitNanoseconds)
-    entryTime = exitTime
-    if let entry = exit.entryNanoseconds {
-      flags.insert(.entryTime)
-      entryTime = entry &- min(start, entry)
-    }
+    setTimes(entry: exit.entryNanoseconds, exit: exit.exitNanoseconds, since: start)
   }
 }

@@ -60,15 +60,7 @@ extension KernelExitRecord {
       case .interrupted: .interrupted
       case .unknown: .outcomeUnknown
       }
-    if let known = exit.guestPhysicalAddress {
-      flags.insert(.address)
-      address = known
-    }
-    exitTime = exit.exitNanoseconds &- min(start, exit.exitNanoseconds)
-    entryTime = exitTime
-    if let entry = exit.entryNanoseconds {
-      flags.insert(.entryTime)
-      entryTime = entry &- min(start, entry)
-    }
+    setAddress(exit.guestPhysicalAddress)
+    setTimes(entry: exit.entryNanoseconds, exit: exit.exitNanoseconds, since: start)
   }
 }

@@ -44,6 +44,11 @@ public struct SyntheticReel: Sendable {
     public var diskCount = 0
     /// Whether a resync mark follows every second periodic keyframe: a replay put together again.
     public var hasResyncs = false
+    /// Of a thousand writes, how many are changed, left out or repeated, against the reel of the
+    /// same configuration without: something for a comparison to find.
+    public var editsPerThousandWrites: UInt64 = 0
+    /// The first event that may be edited.
+    public var firstEdit: EventIndex = 0
     /// What each vCPU's state has besides its registers.
     public var extraState: [StateEntry] = []
 
@@ -74,6 +79,8 @@ public struct SyntheticReel: Sendable {
   private var pages: GuestPages
   private var tracer: KernelTracer
   private var random: SplitMix64
+  /// Apart from ``random``, so that all but the edits stays the same.
+  private var editor: SplitMix64
   private var digest = RunningDigest.initial
   private var places: [Place]
   private var vcpu = 0
@@ -97,6 +104,7 @@ public struct SyntheticReel: Sendable {
     pages = GuestPages(seed: configuration.seed, pageCount: configuration.pageCount)
     tracer = KernelTracer(configuration)
     random = SplitMix64(seed: configuration.seed)
+    editor = SplitMix64(seed: ~configuration.seed)
     places = Array(repeating: Place(), count: max(1, configuration.vcpuCount))
     index = configuration.firstEvent
     lastIndex = index + max(Self.minimumEventCount, configuration.eventCount) - 1
@@ -219,7 +227,6 @@ public struct SyntheticReel: Sendable {
     }
     if access.disk != 0 { pending = .transfer(disk: access.disk) }
     passTime(&event, handling: access.handling, slice: access.slice, &batch)
-    guestMadeExits += 1
     finish(&event, &batch)
   }
 
@@ -353,7 +360,32 @@ public struct SyntheticReel: Sendable {
     }
     event.vcpu = UInt16(vcpu)
     if configuration.freezesTimestamp { event.timestamp = virtualTime / 1_000_000 + 1 }
-    absorb(event, batch.payload)
+    // One random word stands for all registers.
+    let registers = event.kind.isGuestMade ? random.next() : 0
+    let copies = edit(&event)
+    if event.kind.isGuestMade { guestMadeExits += UInt64(copies) }
+    for _ in 0..<copies {
+      append(event, registers, &batch)
+      event.entryTime = event.exitTime
+    }
+  }
+
+  /// Edits a write now and then; returns how often it is to come.
+  private mutating func edit(_ event: inout Event) -> Int {
+    guard configuration.editsPerThousandWrites > 0, index >= configuration.firstEdit,
+      index + 8 < lastIndex, event.kind == .portWrite, event.payloadLength == 0, pending == nil,
+      editor.below(1000) < configuration.editsPerThousandWrites
+    else { return 1 }
+    let choice = Int(editor.below(3))
+    if choice == 1 { event.value ^= 1 }
+    return choice
+  }
+
+  private mutating func append(
+    _ event: Event, _ registers: UInt64, _ batch: inout SyntheticBatch
+  ) {
+    var event = event
+    absorb(event, registers, batch.payload)
     if event.kind.isGuestMade {
       event.check = .init(truncatingIfNeeded: digest.value)
       if guestMadeExits.isMultiple(of: 64) {
@@ -366,7 +398,7 @@ public struct SyntheticReel: Sendable {
     sinceKeyframe += 1
   }
 
-  private mutating func absorb(_ event: Event, _ payload: [UInt8]) {
+  private mutating func absorb(_ event: Event, _ registers: UInt64, _ payload: [UInt8]) {
     guard event.kind.isGuestMade || event.kind.isInput else { return }
     digest.absorb(
       UInt64(event.kind.rawValue) | UInt64(event.width) << 8 | UInt64(event.vcpu) << 16
@@ -379,8 +411,7 @@ public struct SyntheticReel: Sendable {
     if event.payloadLength > 0 {
       digest.absorb(bytes: payload[Int(event.payloadOffset)...])
     }
-    // One random word stands for all registers.
-    if event.kind.isGuestMade { digest.absorb(random.next()) }
+    if event.kind.isGuestMade { digest.absorb(registers) }
     if event.timestamp != 0 { digest.absorb(event.timestamp) }
   }
 }

@@ -81,6 +81,8 @@ struct EventColumnReader {
     for (column, entry) in known where wanted?.contains(column) ?? true {
       if column == .payload {
         payload = try stored.rawBytes(of: entry)
+      } else if column == .kind, let kinds = rows.kinds {
+        columns.append((column, kinds))
       } else {
         let values = try stored.values(of: entry, count: rows[column.rows], limit: column.limit)
         columns.append((column, values))
@@ -150,6 +152,7 @@ struct EventColumnReader {
 
   /// Turns the differences of a run's RIPs into RIPs.
   mutating func sumRIPs(_ rips: inout [UInt64], _ count: Int) {
+    var rips = rips.mutableSpan
     for index in 0..<count {
       rip &+= rips[index]
       rips[index] = rip
@@ -157,12 +160,16 @@ struct EventColumnReader {
   }
 
   /// Turns a run's gaps and slices into times.
-  mutating func sumTimes(_ run: inout EventRun) {
-    for index in 0..<run.exitCount {
-      let entry = time &+ run.entryTimes[index] &* Event.timeResolution
-      time = entry &+ run.exitTimes[index] &* Event.timeResolution
-      run.entryTimes[index] = entry
-      run.exitTimes[index] = time
+  mutating func sumTimes(
+    _ gaps: inout [UInt64], _ slices: inout [UInt64], _ count: Int
+  ) {
+    var gaps = gaps.mutableSpan
+    var slices = slices.mutableSpan
+    for index in 0..<count {
+      let entry = time &+ gaps[index] &* Event.timeResolution
+      time = entry &+ slices[index] &* Event.timeResolution
+      gaps[index] = entry
+      slices[index] = time
     }
   }
 
@@ -275,6 +282,8 @@ struct EventColumnReader {
   /// How many entries the columns of a block have, by which events they are for.
   private struct RowCounts {
     private var counts = [0, 0, 0, 0, 0]
+    /// The column of kinds, so that it is decompressed once.
+    private(set) var kinds: ColumnValues?
 
     subscript(_ rows: EventColumn.Rows) -> Int { counts[rows.rawValue] }
 
@@ -288,6 +297,7 @@ struct EventColumnReader {
         throw .malformed(offset: offset, what: "column directory: it has no kinds", nil)
       }
       let kinds = try stored.values(of: kind.1, count: count, limit: kind.0.limit)
+      self.kinds = kinds
       counts[EventColumn.Rows.exits.rawValue] = kinds.countBytes {
         EventKind(rawValue: $0).isExit
       }

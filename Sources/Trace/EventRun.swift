@@ -19,10 +19,10 @@ public struct EventRun {
   /// The payloads of the whole block, one after the other.
   public internal(set) var payload: [UInt8] = []
 
+  /// The place of each exit in the arrays of all events.
+  public internal(set) var exitRows = [Int](repeating: 0, count: capacity)
   /// The numbers of the kinds (``EventKind/rawValue``).
   public internal(set) var kinds = Self.column
-  /// The flags.
-  public internal(set) var flags = Self.column
   /// The vCPUs.
   public internal(set) var vcpus = Self.column
   /// The console streams.
@@ -56,7 +56,6 @@ public struct EventRun {
   mutating func withField(_ column: EventColumn, _ body: (inout [UInt64]) -> Void) {
     switch column {
     case .kind: body(&kinds)
-    case .flags: body(&flags)
     case .vcpu: body(&vcpus)
     case .stream: body(&streams)
     case .width: body(&widths)
@@ -117,10 +116,12 @@ extension EventColumnReader {
           unsafe values.read(into: UnsafeMutableBufferPointer(rebasing: $0[..<rows]))
         }
       }
-      if column == .kind { run.countExits() }
+      if column == .kind {
+        run.exitCount = EventRun.findExits(run.kinds, run.count, &run.exitRows)
+      }
     }
-    sumRIPs(&run.rips, run.exitCount)
-    sumTimes(&run)
+    if has(.ripDelta) { sumRIPs(&run.rips, run.exitCount) }
+    sumTimes(&run.entryTimes, &run.exitTimes, run.exitCount)
   }
 }
 
@@ -132,12 +133,18 @@ extension EventRun {
     }
   }
 
-  fileprivate mutating func countExits() {
+  /// Finds the exits without branches: every event's place is written, and that of an exit stays.
+  fileprivate static func findExits(
+    _ kinds: [UInt64], _ count: Int, _ exitRows: inout [Int]
+  ) -> Int {
+    let kinds = kinds.span.extracting(..<count)
+    var rows = exitRows.mutableSpan
     var exits = 0
-    for index in 0..<count {
-      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: kinds[index]))
+    for row in kinds.indices {
+      rows[exits] = row
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: kinds[row]))
       exits &+= kind.isExit ? 1 : 0
     }
-    exitCount = exits
+    return exits
   }
 }

@@ -43,6 +43,26 @@ public struct KernelExitRecord: Equatable, Sendable {
   /// A record with all fields zero.
   public init() {}
 
+  /// Sets where it happened, when that is known.
+  public mutating func setAddress(_ known: UInt64?) {
+    guard let known else { return }
+    flags.insert(.address)
+    address = known
+  }
+
+  /// Sets the times from nanoseconds of a clock on which the recording began at `start`; what was
+  /// before that is at 0.
+  ///
+  /// - Parameter entry: when the guest was entered before; `nil` when that is not known.
+  public mutating func setTimes(entry: UInt64?, exit: UInt64, since start: UInt64) {
+    exitTime = exit &- min(start, exit)
+    entryTime = exitTime
+    if let entry {
+      flags.insert(.entryTime)
+      entryTime = entry &- min(start, entry)
+    }
+  }
+
   /// Where in guest physical memory the exit happened; `nil` when that is not known, or when the
   /// exit was for a port or an MSR.
   public var guestPhysicalAddress: UInt64? {
@@ -91,16 +111,18 @@ public struct KernelExitFlags: OptionSet, Equatable, Sendable {
   public let rawValue: UInt8
   /// Makes flags from stored bits.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
+  // Computed, since what a scan asks of every exit should be a constant in its loop.
+
   /// KVM_RUN returned an exit to the runner after it.
-  public static let returned = KernelExitFlags(rawValue: 1)
+  public static var returned: KernelExitFlags { KernelExitFlags(rawValue: 1) }
   /// KVM_RUN was ended by a signal after it.
-  public static let interrupted = KernelExitFlags(rawValue: 2)
+  public static var interrupted: KernelExitFlags { KernelExitFlags(rawValue: 2) }
   /// What followed is not known: tracepoint records were lost.
-  public static let outcomeUnknown = KernelExitFlags(rawValue: 4)
+  public static var outcomeUnknown: KernelExitFlags { KernelExitFlags(rawValue: 4) }
   /// The guest physical address is known.
-  public static let address = KernelExitFlags(rawValue: 8)
+  public static var address: KernelExitFlags { KernelExitFlags(rawValue: 8) }
   /// The time of the entry before is known.
-  public static let entryTime = KernelExitFlags(rawValue: 16)
+  public static var entryTime: KernelExitFlags { KernelExitFlags(rawValue: 16) }
 
   /// Whether the kernel entered the guest again by itself.
   public var isHandled: Bool { isDisjoint(with: [.returned, .interrupted, .outcomeUnknown]) }

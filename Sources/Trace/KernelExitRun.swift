@@ -55,24 +55,39 @@ public struct KernelExitRun {
   /// A run without exits, to be filled by ``Reel/forEachRun(ofKernelExits:_:in:_:)``.
   public init() {}
 
-  static func field(
-    _ column: KernelExitBlock.Column, _ fields: Fields
-  ) -> WritableKeyPath<KernelExitRun, [UInt64]>? {
+  /// Hands out the array of a column that is wanted: a switch, since key paths would take a twentieth
+  /// of a scan.
+  mutating func withField(
+    _ column: KernelExitBlock.Column, _ body: (inout [UInt64]) -> Void
+  ) {
     switch column {
-    case .isa: \.isas
-    case .flags: \.flags
-    case .vcpu: \.vcpus
-    case .reason: \.reasons
-    case .gap: \.entryTimes
-    case .slice: \.exitTimes
-    case .anchor: fields.contains(.anchors) ? \.anchors : nil
-    case .ripDelta: fields.contains(.rips) ? \.rips : nil
-    case .info1: fields.contains(.accesses) ? \.info1s : nil
-    case .address: fields.contains(.accesses) ? \.addresses : nil
-    case .access: fields.contains(.accesses) ? \.accesses : nil
-    case .width: fields.contains(.accesses) ? \.widths : nil
-    case .count: fields.contains(.accesses) ? \.counts : nil
-    default: nil
+    case .isa: body(&isas)
+    case .flags: body(&flags)
+    case .vcpu: body(&vcpus)
+    case .reason: body(&reasons)
+    case .gap: body(&entryTimes)
+    case .slice: body(&exitTimes)
+    case .anchor: body(&anchors)
+    case .ripDelta: body(&rips)
+    case .info1: body(&info1s)
+    case .address: body(&addresses)
+    case .access: body(&accesses)
+    case .width: body(&widths)
+    case .count: body(&counts)
+    case .info2, .interruptInformation, .errorCode, .value: break
+    }
+  }
+}
+
+extension KernelExitRun.Fields {
+  /// Whether a scan needs a column.
+  fileprivate func contains(_ column: KernelExitBlock.Column) -> Bool {
+    switch column {
+    case .isa, .flags, .vcpu, .reason, .gap, .slice: true
+    case .anchor: contains(.anchors)
+    case .ripDelta: contains(.rips)
+    case .info1, .address, .access, .width, .count: contains(.accesses)
+    case .info2, .interruptInformation, .errorCode, .value: false
     }
   }
 }
@@ -105,8 +120,7 @@ extension Reel {
 
 /// Reads some columns of a block of kernel exits.
 private struct KernelExitRunReader {
-  private var columns: [(field: WritableKeyPath<KernelExitRun, [UInt64]>, values: ColumnValues)] =
-    []
+  private var columns: [(column: KernelExitBlock.Column, values: ColumnValues)] = []
   private var anchor: EventIndex
   private var rip: UInt64 = 0
   private var time: UInt64
@@ -124,34 +138,51 @@ private struct KernelExitRunReader {
     for entry in stored.entries {
       guard let column = try KernelExitBlock.column(of: entry, at: offset) else { continue }
       if column == .vcpu { isFirstVCPU = false }
-      guard let field = KernelExitRun.field(column, fields) else { continue }
-      columns.append((field, try stored.values(of: entry, count: count, limit: column.limit)))
+      guard fields.contains(column) else { continue }
+      columns.append((column, try stored.values(of: entry, count: count, limit: column.limit)))
     }
   }
 
   mutating func read(into run: inout KernelExitRun) {
     let count = run.count
     // Columns that are not stored were left as sums of the run before.
-    for index in 0..<count {
-      run.anchors[index] = 0
-      run.rips[index] = 0
-      run.entryTimes[index] = 0
-      run.exitTimes[index] = 0
-    }
-    for index in columns.indices {
-      unsafe run[keyPath: columns[index].field].withUnsafeMutableBufferPointer {
-        unsafe columns[index].values.read(into: UnsafeMutableBufferPointer(rebasing: $0[..<count]))
+    for column: KernelExitBlock.Column in [.anchor, .ripDelta, .gap, .slice] {
+      run.withField(column) { field in
+        for index in 0..<count { field[index] = 0 }
       }
     }
+    for place in columns.indices {
+      run.withField(columns[place].column) { field in
+        unsafe field.withUnsafeMutableBufferPointer {
+          unsafe columns[place].values.read(
+            into: UnsafeMutableBufferPointer(rebasing: $0[..<count]))
+        }
+      }
+    }
+    Self.sum(&run.anchors, count, from: &anchor)
+    Self.sum(&run.rips, count, from: &rip)
+    sumTimes(&run.entryTimes, &run.exitTimes, count)
+  }
+
+  private mutating func sumTimes(
+    _ gaps: inout [UInt64], _ slices: inout [UInt64], _ count: Int
+  ) {
+    var gaps = gaps.mutableSpan
+    var slices = slices.mutableSpan
     for index in 0..<count {
-      anchor &+= run.anchors[index]
-      rip &+= run.rips[index]
-      let entry = time &+ run.entryTimes[index]
-      time = entry &+ run.exitTimes[index]
-      run.anchors[index] = anchor
-      run.rips[index] = rip
-      run.entryTimes[index] = entry
-      run.exitTimes[index] = time
+      let entry = time &+ gaps[index]
+      time = entry &+ slices[index]
+      gaps[index] = entry
+      slices[index] = time
+    }
+  }
+
+  /// Turns differences into values.
+  private static func sum(_ field: inout [UInt64], _ count: Int, from sum: inout UInt64) {
+    var values = field.mutableSpan
+    for index in 0..<count {
+      sum &+= values[index]
+      values[index] = sum
     }
   }
 }

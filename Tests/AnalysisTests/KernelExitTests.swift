@@ -31,12 +31,21 @@ private func exit(
     let names = KernelExitName(nil)
     #expect(names.name(isa: 1, reason: 48) == "EPT_VIOLATION")
     #expect(names.name(isa: 1, reason: 0x8000_0021) == "INVALID_STATE+FAILED_VMENTRY")
-    #expect(names.name(isa: 1, reason: 0x0401_0030) == "EPT_VIOLATION+bit-16+BUS_LOCK")
+    #expect(names.name(isa: 1, reason: 0x0401_0030) == "EPT_VIOLATION+BUS_LOCK+0x10000")
+    #expect(names.name(isa: 1, reason: .max).utf8.count < 100)
     #expect(names.name(isa: 1, reason: 35) == "0x23")
     #expect(names.name(isa: 2, reason: 0x400) == "npf")
     #expect(names.name(isa: 2, reason: 0xffff_ffff) == "invalid_guest_state")
     #expect(names.name(isa: 2, reason: 0x4ff) == "0x4ff")
     #expect(names.name(isa: 9, reason: 5) == "0x5")
+    #expect(names.knows("npf") && names.knows("0x4ff") && names.knows("HLT+BUS_LOCK+0x10000"))
+    for wrong in ["", "+", "NPF", "0x04FF", "0x", "HLT+", "HLT+EPT_VIOLATION"] {
+      #expect(!names.knows(wrong), "\(wrong)")
+    }
+    #expect(names.names(like: "NPF") == ["npf"])
+    #expect(names.names(like: "hlt").prefix(2) == ["HLT", "hlt"])
+    #expect(names.names(like: "EPT_MISONFIG") == ["EPT_MISCONFIG"])
+    #expect(names.names(like: String(repeating: "x", count: 900)).isEmpty)
   }
 
   @Test(

@@ -47,10 +47,10 @@ import Testing
     phases.write(port: 0x80, value: 0x31)
     phases.write(port: 0x80, value: 0x31)
     #expect(phases.phases == ["start", "bios"], "it begins once")
-    for byte in "Run Run /in".utf8 { phases.write(console: byte) }
+    for byte in "Run Run /in".utf8 { phases.write(console: byte, stream: 1) }
     phases.begin(event: 9)
     #expect(phases.current == 1)
-    for byte in "it as init; Run /init".utf8 { phases.write(console: byte) }
+    for byte in "it as init; Run /init".utf8 { phases.write(console: byte, stream: 1) }
     #expect(phases.phases == ["start", "bios", "init"])
     #expect(phases.unmatched.map(\.name) == ["late"])
     phases.begin(event: 500)
@@ -59,11 +59,27 @@ import Testing
 
   @Test func findsTextsThatOverlap() throws {
     var phases = try matcher("b=console:aab", "c=console:ab", "d=console:aaaa")
-    for byte in "aaa".utf8 { phases.write(console: byte) }
+    for byte in "aaa".utf8 { phases.write(console: byte, stream: 1) }
     #expect(phases.current == 0)
-    phases.write(console: UInt8(ascii: "b"))
+    phases.write(console: UInt8(ascii: "b"), stream: 1)
     #expect(phases.phases == ["start", "b", "c"], "both end here, the last given is current")
-    for byte in "aaaa".utf8 { phases.write(console: byte) }
+    for byte in "aaaa".utf8 { phases.write(console: byte, stream: 1) }
     #expect(phases.phases.last == "d")
+  }
+
+  /// What two consoles print at the same time is not one text.
+  @Test func findsTextsOnEachConsoleByItself() throws {
+    var phases = try matcher("a=console:abc")
+    for (byte, stream) in zip("ab".utf8, [1, 2] as [UInt8]) {
+      phases.write(console: byte, stream: stream)
+    }
+    phases.write(console: UInt8(ascii: "c"), stream: 1)
+    #expect(phases.current == 0)
+    for byte in "abc".utf8 {
+      #expect(phases.current == 0)
+      phases.write(console: byte, stream: 255)
+      phases.write(console: UInt8(ascii: "x"), stream: 1)
+    }
+    #expect(phases.phases == ["start", "a"])
   }
 }

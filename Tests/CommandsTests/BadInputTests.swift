@@ -78,6 +78,14 @@ extension ProgramTests {
       (["stats", "x.reel", "--interval", "0ms"], "longer than 0"),
       (["stats", "x.reel", "--interval", "5ms", "--slower-than", "1us"], "one at a time"),
       (
+        ["stats", "x.reel", "--format", "json", "--top", "2"],
+        "--top has no effect with --format json"
+      ),
+      (
+        ["stats", "x.reel", "--format", "json", "--view", "guest"],
+        "--view has no effect with --format json"
+      ),
+      (
         ["stats", "x.reel", "--interval", "5ms", "--top", "2"],
         "--top has no effect with --interval"
       ),

@@ -130,7 +130,7 @@ extension ProgramTests {
       #expect(run.errors.hasSuffix("x.reel\n"), "\(run.story)")
       #expect(run.text.contains("recovered y.reel: "), "\(run.story)")
       // No room for a copy on that disk: nothing of it may stay.
-      #expect(run.text.contains("cannot write small/y.reel.recovered.part"), "\(run.story)")
+      #expect(run.text.contains("cannot write small/y.reel.copy.part"), "\(run.story)")
       #expect(run.text.hasSuffix("x.reel\n") && !run.text.hasSuffix("y.reel\n"), "\(run.story)")
       try directory.vmreel("verify", "y.reel").expectSuccess()
       let replayed = try directory.vmreel("replay", "y.reel", "--no-console")

@@ -53,9 +53,23 @@ extension TestDirectory {
   func secondReader(
     _ arguments: String..., location: SourceLocation = #_sourceLocation
   ) throws -> Run {
+    finish(
+      try startSecondReader(arguments), "reel.py " + arguments.joined(separator: " "), location)
+  }
+
+  /// Starts tools/reel.py here.
+  func startSecondReader(_ arguments: [String]) throws -> Program {
     let script = SecondReader.root.appending(path: "tools/reel.py").path
-    let program = try SecondReader.python(["-B", script] + arguments, in: self)
-    return finish(program, "reel.py " + arguments.joined(separator: " "), location)
+    return try SecondReader.python(["-B", script] + arguments, in: self)
+  }
+
+  /// `verify` of both readers, at the same time.
+  func verify(
+    _ path: String, location: SourceLocation = #_sourceLocation
+  ) throws -> (second: Run, first: Run) {
+    let program = try startSecondReader(["check", path])
+    let verified = try vmreel("verify", path, location: location)
+    return (finish(program, "reel.py check \(path)", location), verified)
   }
 }
 
@@ -73,9 +87,10 @@ extension ProgramTests {
       let directory = try TestDirectory()
       let path = SecondReader.traces + "/" + name
       try expectSound(path, directory)
+      let walking = try directory.startSecondReader(["events", "--walk", "--times", path])
       let listed = try directory.secondReader("events", "--times", path)
       #expect(listed.status == 0, "\(listed.story)")
-      let walked = try directory.secondReader("events", "--walk", "--times", path)
+      let walked = directory.finish(walking, "reel.py events --walk \(name)", #_sourceLocation)
       #expect(walked.text == listed.text, "\(walked.story)")
       let lines = listed.text.split(separator: "\n").dropFirst()
       let expected = try self.expected(path, directory)
@@ -256,9 +271,8 @@ extension ProgramTests {
     }
 
     private func expectSound(_ path: String, _ directory: TestDirectory) throws {
-      let checked = try directory.secondReader("check", path)
+      let (checked, verified) = try directory.verify(path)
       #expect(checked.status == 0 && checked.text.contains(": sound: "), "\(checked.story)")
-      let verified = try directory.vmreel("verify", path)
       #expect(verified.status == 0, "\(verified.story)")
     }
 
@@ -274,9 +288,8 @@ extension ProgramTests {
       _ bytes: some Sequence<UInt8>, _ place: String, _ directory: TestDirectory
     ) throws {
       try directory.write(bytes, to: "d.reel")
-      let checked = try directory.secondReader("check", "d.reel")
+      let (checked, verified) = try directory.verify("d.reel")
       expectTrouble(checked, place + ":")
-      let verified = try directory.vmreel("verify", "d.reel")
       #expect(verified.status == 2, "\(verified.story)")
       #expect(verified.text.contains(place), "\(verified.story)")
     }

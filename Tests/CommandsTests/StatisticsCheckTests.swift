@@ -30,6 +30,25 @@ extension ProgramTests {
       #expect(wrong.text.isEmpty)
     }
 
+    /// A misspelt reason is not one that never happened.
+    @Test func reasonsThatNoExitCanHave() throws {
+      let reel = "golden/kernel-exits-lost.reel"
+      let wrong = try stats(
+        reel, "--assert", "kernel:EPT_VIOLATOIN == 0", "--assert", "kernel:EPT == 0", status: 2)
+      #expect(
+        wrong.text == """
+          failed: kernel:EPT_VIOLATOIN == 0: no exit of the kernel has that name; \
+          near it are EPT_VIOLATION
+          failed: kernel:EPT == 0: no exit of the kernel has that name; \
+          near it are INVEPT, EPT_MISCONFIG, EPT_VIOLATION
+
+          """)
+      // Names of VMX, of SVM, with flags and without a name: any may be seen, none was.
+      _ = try stats(
+        reel, "--assert", "kernel:NOTIFY == 0", "--assert", "kernel:tlbsync == 0", "--assert",
+        "kernel:NOTIFY+FAILED_VMENTRY+0x10000 == 0", "--assert", "kernel:0x23 == 0", status: 0)
+    }
+
     @Test func aBaseline() throws {
       let same = try stats(
         "ticker.reel", "--baseline", SecondReader.traces + "/ticker.reel", "--by", "port", status: 0

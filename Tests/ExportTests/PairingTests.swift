@@ -12,49 +12,49 @@ import Trace
   }
 
   @Test func handlingEndsWithTheNextEntryOfTheSameVCPU() {
-    var pairing = ExitPairing(hasTimes: true)
-    #expect(pairing.add(exit(0, 10), at: 1) == nil)
-    #expect(pairing.add(exit(0, 20, vcpu: 65535), at: 2) == nil)
-    let first = pairing.add(exit(15, 30), at: 3)
-    #expect(first?.index == 1)
+    var pairing = ExitPairing<Event>(hasTimes: true)
+    #expect(pairing.add(exit(0, 10), number: 1) == nil)
+    #expect(pairing.add(exit(0, 20, vcpu: 65535), number: 2) == nil)
+    let first = pairing.add(exit(15, 30), number: 3)
+    #expect(first?.number == 1)
     #expect(first?.guestNanoseconds == 10 && first?.handlingNanoseconds == 5)
     let rest = pairing.removeAll()
-    #expect(rest.map(\.index) == [2, 3])
+    #expect(rest.map(\.number) == [2, 3])
     #expect(rest.map(\.guestNanoseconds) == [20, 15])
     #expect(rest.allSatisfy { $0.handlingNanoseconds == nil })
     #expect(pairing.removeAll().isEmpty)
   }
 
   @Test func timesThatRunBackwardsAreNoDurations() {
-    var pairing = ExitPairing(hasTimes: true)
-    _ = pairing.add(exit(.max, 10), at: 1)
-    let first = pairing.add(exit(5, .max), at: 2)
+    var pairing = ExitPairing<Event>(hasTimes: true)
+    _ = pairing.add(exit(.max, 10), number: 1)
+    let first = pairing.add(exit(5, .max), number: 2)
     #expect(first?.guestNanoseconds == nil && first?.handlingNanoseconds == nil)
     #expect(pairing.removeAll().first?.guestNanoseconds == UInt64.max - 5)
   }
 
   @Test func strippedTimesAreNoDurations() {
-    var pairing = ExitPairing(hasTimes: false)
-    _ = pairing.add(exit(0, 0), at: 1)
-    let first = pairing.add(exit(0, 0), at: 2)
+    var pairing = ExitPairing<Event>(hasTimes: false)
+    _ = pairing.add(exit(0, 0), number: 1)
+    let first = pairing.add(exit(0, 0), number: 2)
     #expect(first != nil && first?.guestNanoseconds == nil && first?.handlingNanoseconds == nil)
   }
 
   @Test func onlyWhatTheKernelHandledAloneTakesKernelTime() {
-    var pairing = KernelExitPairing(hasTimes: true)
+    var pairing = ExitPairing<KernelExitRecord>(hasTimes: true)
     func record(_ entry: UInt64, _ exit: UInt64, _ flags: KernelExitFlags) -> KernelExitRecord {
       var record = KernelExitRecord()
       (record.entryTime, record.exitTime, record.flags) = (entry, exit, flags)
       return record
     }
-    #expect(pairing.add(record(9, 9, [])) == nil)
-    let first = pairing.add(record(12, 20, [.entryTime, .returned]))
-    #expect(first?.number == 0 && first?.guestNanoseconds == nil && first?.kernelNanoseconds == 3)
-    let second = pairing.add(record(30, 40, .entryTime))
-    #expect(second?.guestNanoseconds == 8 && second?.kernelNanoseconds == nil)
+    #expect(pairing.add(record(9, 9, []), number: 0) == nil)
+    let first = pairing.add(record(12, 20, [.entryTime, .returned]), number: 1)
+    #expect(first?.number == 0 && first?.guestNanoseconds == nil && first?.handlingNanoseconds == 3)
+    let second = pairing.add(record(30, 40, .entryTime), number: 2)
+    #expect(second?.guestNanoseconds == 8 && second?.handlingNanoseconds == nil)
     // The entry after it is not known.
-    let third = pairing.add(record(50, 50, []))
-    #expect(third?.kernelNanoseconds == nil && pairing.removeAll().map(\.number) == [3])
+    let third = pairing.add(record(50, 50, []), number: 3)
+    #expect(third?.handlingNanoseconds == nil && pairing.removeAll().map(\.number) == [3])
   }
 }
 

@@ -164,6 +164,43 @@ private struct Journal: ExitObserver, Equatable {
     }
   }
 
+  /// Hands all on to the tables of an overview, but takes no batches.
+  private struct OverviewOneByOne: ExitObserver {
+    var tables: StatisticsTables
+    var columns: Set<EventColumn> { tables.columns }
+    mutating func observe(_ exit: borrowing ExitSample) { tables.observe(exit) }
+    mutating func observe(interrupt: borrowing ExitSample) { tables.observe(interrupt: interrupt) }
+  }
+
+  /// An overview that was filled batch by batch is one that was filled exit by exit.
+  private func expectSameOverview(_ reel: Reel) throws {
+    let tables = StatisticsTables(ExitStatistics.Query(), ExitNames())
+    var (batches, single) = (tables, OverviewOneByOne(tables: tables))
+    var scan = ExitScan(reel)
+    try scan.run(&batches)
+    var other = ExitScan(reel)
+    try other.run(&single)
+    #expect(scan.counts.consoleBytes == other.counts.consoleBytes)
+    #expect(scan.counts.kinds == other.counts.kinds)
+    try expectSame(batches, single.tables)
+    (batches, single) = (tables, OverviewOneByOne(tables: tables))
+    var kernelScan = KernelExitScan(reel)
+    try kernelScan.run(&batches)
+    var otherKernelScan = KernelExitScan(reel)
+    try otherKernelScan.run(&single)
+    try expectSame(batches, single.tables)
+  }
+
+  private func expectSame(_ found: StatisticsTables, _ expected: StatisticsTables) throws {
+    #expect(found.main.table(hasHistograms: true) == expected.main.table(hasHistograms: true))
+    #expect(found.hostMade.table() == expected.hostMade.table())
+    #expect(found.interrupts.table() == expected.interrupts.table())
+    #expect(found.halts.table() == expected.halts.table())
+    #expect(found.handling == expected.handling)
+    #expect(found.inGuest == expected.inGuest)
+    #expect(try #require(found.standingOut).findings == #require(expected.standingOut).findings)
+  }
+
   @Test func thereAreSampleReels() {
     for name in ["hello.reel", "cross/", "golden/", "linux/"] {
       #expect(Self.sampleReels.contains { $0.hasPrefix(name) }, "no \(name)")
@@ -176,6 +213,7 @@ private struct Journal: ExitObserver, Equatable {
     let reel = try Reel(MemorySource(Array(data)))
     try expectSame(reel)
     try expectSameTables(reel)
+    try expectSameOverview(reel)
   }
 
   @Test("A scan sees the events of synthetic reels", arguments: 0..<12 as Range<UInt64>)
@@ -190,6 +228,7 @@ private struct Journal: ExitObserver, Equatable {
     configuration.freezesTimestamp = seed.isMultiple(of: 2)
     configuration.diskCount = Int(seed % 4)
     configuration.hasResyncs = seed.isMultiple(of: 4)
+    configuration.instructionSet = UInt8(seed % 4 < 3 ? seed % 4 : 0)
     configuration.firstEvent = seed.isMultiple(of: 5) ? 0 : 90_000
     let bytes = SyntheticReel.bytes(
       configuration, pageKey: [UInt8](0..<16), metadataJSON: Array("{}".utf8),
@@ -197,5 +236,6 @@ private struct Journal: ExitObserver, Equatable {
     let reel = try Reel(MemorySource(bytes))
     try expectSame(reel)
     try expectSameTables(reel)
+    try expectSameOverview(reel)
   }
 }

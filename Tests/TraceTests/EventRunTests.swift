@@ -7,7 +7,6 @@ import Testing
 private struct Scanned: Equatable {
   var index: EventIndex = 0
   var kind: UInt64 = 0
-  var flags: UInt64 = 0
   var vcpu: UInt64 = 0
   var stream: UInt64 = 0
   var width: UInt64 = 0
@@ -30,8 +29,6 @@ private struct Scanned: Equatable {
     }
     self.index = index
     kind = UInt64(event.kind.rawValue)
-    // Bit 2 is stored for a timestamp that is not 0.
-    flags = word(.flags, event.flags.rawValue | (event.timestamp == 0 ? 0 : 4))
     vcpu = word(.vcpu, event.vcpu)
     stream = word(.stream, event.stream)
     width = word(.width, event.width)
@@ -52,7 +49,6 @@ private struct Scanned: Equatable {
   ) {
     index = run.firstEvent + UInt64(row)
     kind = run.kinds[row]
-    flags = run.flags[row]
     vcpu = run.vcpus[row]
     stream = run.streams[row]
     width = run.widths[row]

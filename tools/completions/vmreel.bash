@@ -490,9 +490,9 @@ _vmreel_export() {
 
 _vmreel_diff() {
     repeating_flags=()
-    non_repeating_flags=(--quiet -q --version -h --help)
-    repeating_options=(--ignore)
-    non_repeating_options=(-U --context --limit --format)
+    non_repeating_flags=(--quiet -q --full --version -h --help)
+    repeating_options=(--ignore --compare --symbols)
+    non_repeating_options=(-U --context --streams --limit --format)
     __vmreel_offer_flags_options 2
 
     # Offer option value completions
@@ -501,6 +501,16 @@ _vmreel_diff() {
         return
         ;;
     '--ignore')
+        return
+        ;;
+    '--compare')
+        return
+        ;;
+    '--symbols')
+        return
+        ;;
+    '--streams')
+        __vmreel_add_completions -W 'together'$'\n''apart'
         return
         ;;
     '--limit')
@@ -929,7 +939,7 @@ _vmreel_bench_generate() {
     repeating_flags=()
     non_repeating_flags=(--force --version -h --help)
     repeating_options=()
-    non_repeating_options=(--events --seed --vcpus --keyframe-interval --kernel-exits --output -o --golden)
+    non_repeating_options=(--events --seed --vcpus --keyframe-interval --kernel-exits --edits --first-edit --output -o --golden)
     __vmreel_offer_flags_options 0
 
     # Offer option value completions
@@ -948,6 +958,12 @@ _vmreel_bench_generate() {
         ;;
     '--kernel-exits')
         __vmreel_add_completions -W 'vmx'$'\n''svm'
+        return
+        ;;
+    '--edits')
+        return
+        ;;
+    '--first-edit')
         return
         ;;
     '--output'|'-o')

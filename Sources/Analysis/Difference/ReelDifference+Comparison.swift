@@ -180,7 +180,10 @@ private struct StreamComparison {
   private func closeUp(
     _ parting: StreamWalk.Parting, _ walk: StreamWalk
   ) throws(ReelDifferenceError) -> FirstDifference {
-    try walk.closeUp(parting, context: max(options.context, Self.leastContext))
+    var found = try walk.closeUp(parting, context: max(options.context, Self.leastContext))
+    found.keyframeA = KeyframePlace(before: parting.place.left.index, in: a)
+    found.keyframeB = KeyframePlace(before: parting.place.right.index, in: b)
+    return found
   }
 
   /// Aligns the streams from the first difference on that an event shows.

@@ -95,6 +95,10 @@ public struct FirstDifference: Codable, Equatable, Sendable {
   public var hostMadeA: [EventRecord]
   /// Likewise of the second reel.
   public var hostMadeB: [EventRecord]
+  /// The first reel's keyframe before the difference; `nil` when there is none.
+  public var keyframeA: KeyframePlace?
+  /// The second reel's.
+  public var keyframeB: KeyframePlace?
   /// The end of the console text before the difference, as the first reel has it.
   public var consoleTail: String
 

@@ -232,9 +232,9 @@ private struct StreamSide {
   func context(
     _ count: Int, before part: Step.Side
   ) throws(ReelDifferenceError) -> [EventRecord] {
-    let place = part.range.lowerBound
-    let end = part.placed ?? signatures.index(at: place)
-    let start = signatures.index(at: max(0, place - count))
+    let end = part.placed ?? signatures.index(at: part.range.lowerBound)
+    // Between events of the stream lie some that the host made.
+    let start = end - min(end, EventIndex(4 * count + 16))
     var records: [EventRecord] = []
     try ReelDifference.reading(name) { () throws(TraceError) in
       var cursor = EventCursor(reel, from: start)

@@ -145,6 +145,10 @@ public struct AssertionReadings: ExitObserver {
     switch query.subject {
     case .kernel where !hasKernelExits:
       return "the reel holds no exits of the kernel (record --kernel-exits)"
+    case .kernel(let name?) where !names.kernel.knows(name):
+      let near = names.kernel.names(like: name)
+      return "no exit of the kernel has that name"
+        + (near.isEmpty ? "" : "; near it are \(near.joined(separator: ", "))")
     case .reason where isOfKernel, .interrupt where isOfKernel:
       return "only the kernel's exits are counted, so name them as they are: kernel:NAME"
     case .symbol where names.symbols == nil: return "there are no symbols (--symbols)"

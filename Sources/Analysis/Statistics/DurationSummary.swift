@@ -71,12 +71,15 @@ struct DurationAccumulator: Sendable {
 
   /// Adds a sample that came `count` times.
   mutating func add(_ nanoseconds: UInt64, count number: UInt64) {
-    guard number > 4 * UInt64(Self.earlyLimit) else {
-      for _ in 0..<number { add(nanoseconds) }
-      return
+    var more = number
+    while more > 0, histogram == nil {
+      add(nanoseconds)
+      more -= 1
     }
-    for _ in 0..<Self.earlyLimit { add(nanoseconds) }
-    let (value, more) = (min(nanoseconds, Self.longest), number - UInt64(Self.earlyLimit))
+    guard more > 0 else { return }
+    let value = min(nanoseconds, Self.longest)
+    minimum = min(minimum, value)
+    maximum = max(maximum, value)
     count &+= more
     let (sum, overflow) = value.multipliedReportingOverflow(by: more)
     total = total.addingSaturated(overflow ? .max : sum)

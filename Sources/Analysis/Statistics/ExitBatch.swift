@@ -5,14 +5,20 @@ internal import Trace
 public struct ExitBatch {
   /// The exits.
   public private(set) var count = 0
-  /// The place of each in the run's columns of all events.
-  public private(set) var rows = [Int](repeating: 0, count: EventRun.capacity)
   /// The handling time of each in nanoseconds.
   public private(set) var handling = [UInt64](repeating: 0, count: EventRun.capacity)
   /// The time in the guest before each in nanoseconds.
   public private(set) var inGuest = [UInt64](repeating: 0, count: EventRun.capacity)
-  /// The place of the last exit of the run, which is not in the batch.
-  private(set) var lastRow = 0
+  /// The interrupts injected behind exits of the batch, in order, for observers that take some.
+  public internal(set) var interrupts: [Interrupt] = []
+
+  /// An injected interrupt, and the exit of the batch that it came behind.
+  public struct Interrupt: Sendable {
+    /// The exit's place in the batch.
+    public var exit: Int
+    /// The interrupt.
+    public var sample: ExitSample
+  }
 
   init() {}
 
@@ -21,26 +27,10 @@ public struct ExitBatch {
   /// - Returns: whether it could: there are exits, and no time runs backwards.
   mutating func fill(_ run: borrowing EventRun) -> Bool {
     guard run.exitCount > 0, run.isFirstVCPU else { return false }
-    var exit = 0
-    for row in 0..<run.count
-    where EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row])).isExit {
-      rows[exit] = row
-      exit &+= 1
-    }
     count = run.exitCount - 1
-    lastRow = rows[count]
-    var signs: UInt64 = 0
-    for exit in 0..<count {
-      let time = run.entryTimes[exit &+ 1] &- run.exitTimes[exit]
-      handling[exit] = time
-      signs |= time
-    }
-    for exit in 0...count {
-      let time = run.exitTimes[exit] &- run.entryTimes[exit]
-      inGuest[exit] = time
-      signs |= time
-    }
-    return signs >> 63 == 0
+    interrupts.removeAll(keepingCapacity: true)
+    let backwards = measure(run.entryTimes, run.exitTimes)
+    return backwards == 0
   }
 
   /// Takes a run's kernel exits.
@@ -49,20 +39,40 @@ public struct ExitBatch {
   mutating func fill(_ run: borrowing KernelExitRun) -> Bool {
     guard run.count > 0, run.isFirstVCPU else { return false }
     count = run.count - 1
-    var signs: UInt64 = 0
-    var flags = UInt64.max
-    for exit in 0..<count {
-      let time = run.entryTimes[exit &+ 1] &- run.exitTimes[exit]
-      handling[exit] = time
-      signs |= time
+    let backwards = measure(run.entryTimes, run.exitTimes)
+    let flags = run.flags.span.extracting(...count)
+    var common = UInt64.max
+    for exit in flags.indices { common &= flags[exit] }
+    return backwards == 0 && common & UInt64(KernelExitFlags.entryTime.rawValue) != 0
+  }
+
+  /// Computes the times.
+  ///
+  /// - Returns: 1 when a time runs backwards, that in the guest before the last exit too, else 0.
+  private mutating func measure(_ entryTimes: [UInt64], _ exitTimes: [UInt64]) -> UInt64 {
+    let signs = Self.subtract(exitTimes, from: entryTimes, 1, count, into: &handling)
+    return (signs | Self.subtract(entryTimes, from: exitTimes, 0, count + 1, into: &inGuest)) >> 63
+  }
+
+  /// Subtracts the first `count` times from others that begin at `offset`.
+  ///
+  /// - Returns: the union of the differences.
+  private static func subtract(
+    _ times: [UInt64], from others: [UInt64], _ offset: Int, _ count: Int,
+    into differences: inout [UInt64]
+  ) -> UInt64 {
+    let times = times.span.extracting(..<count)
+    let others = others.span.extracting(offset..<offset + count)
+    var differences = differences.mutableSpan
+    // Known before the loop, so that it has no checks.
+    precondition(count <= differences.count, "a run is no longer than its capacity")
+    var union: UInt64 = 0
+    for index in times.indices {
+      let time = others[index] &- times[index]
+      differences[index] = time
+      union |= time
     }
-    for exit in 0...count {
-      let time = run.exitTimes[exit] &- run.entryTimes[exit]
-      inGuest[exit] = time
-      signs |= time
-      flags &= run.flags[exit]
-    }
-    return signs >> 63 == 0 && flags & UInt64(KernelExitFlags.entryTime.rawValue) != 0
+    return union
   }
 }
 
@@ -96,18 +106,29 @@ struct TickCounts: Sendable {
     _ batch: borrowing ExitBatch, rows: [Int], overflow: inout [(exit: Int, isInGuest: Bool)]
   ) {
     unflushed += batch.count
-    for exit in 0..<batch.count where rows[exit] >= 0 {
-      let base = rows[exit] &* (2 &* Self.tickCount)
-      let isIn = rows[exit] < Self.maximumRows
-      let handling = batch.handling[exit] / Event.timeResolution
-      let inGuest = batch.inGuest[exit] / Event.timeResolution
-      if isIn, handling < UInt64(Self.tickCount) {
-        counts[base &+ Int(truncatingIfNeeded: handling)] &+= 1
+    Self.add(batch, rows, to: &counts, &overflow)
+  }
+
+  private static func add(
+    _ batch: borrowing ExitBatch, _ rows: [Int], to counts: inout [UInt32],
+    _ overflow: inout [(exit: Int, isInGuest: Bool)]
+  ) {
+    let rows = rows.span.extracting(..<batch.count)
+    let handling = batch.handling.span.extracting(..<batch.count)
+    let inGuest = batch.inGuest.span.extracting(..<batch.count)
+    var counts = counts.mutableSpan
+    let end = UInt64(tickCount)
+    for exit in rows.indices where rows[exit] >= 0 {
+      let base = rows[exit] &* (2 &* tickCount)
+      let ticks = (handling[exit] / Event.timeResolution, inGuest[exit] / Event.timeResolution)
+      let isIn = rows[exit] < maximumRows
+      if isIn, ticks.0 < end {
+        counts[base &+ Int(truncatingIfNeeded: ticks.0)] &+= 1
       } else {
         overflow.append((exit, false))
       }
-      if isIn, inGuest < UInt64(Self.tickCount) {
-        counts[base &+ Self.tickCount &+ Int(truncatingIfNeeded: inGuest)] &+= 1
+      if isIn, ticks.1 < end {
+        counts[base &+ tickCount &+ Int(truncatingIfNeeded: ticks.1)] &+= 1
       } else {
         overflow.append((exit, true))
       }
@@ -120,7 +141,8 @@ struct TickCounts: Sendable {
   ) {
     let base = row * 2 * Self.tickCount
     guard base < counts.count else { return }
-    for tick in 0..<Self.tickCount {
+    for tick in 0..<Self.tickCount
+    where counts[base + tick] != 0 || counts[base + Self.tickCount + tick] != 0 {
       let duration = UInt64(tick) * Event.timeResolution
       handling.add(duration, count: UInt64(counts[base + tick]))
       inGuest.add(duration, count: UInt64(counts[base + Self.tickCount + tick]))

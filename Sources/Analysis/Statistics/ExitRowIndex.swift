@@ -1,16 +1,37 @@
 internal import Trace
 
 extension ExitSample {
-  /// What of an exit of a batch makes its key.
-  init(_ exit: Int, _ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+  /// What of an exit of a run makes its key.
+  init(_ exit: Int, of run: borrowing EventRun) {
     self.init()
-    let row = batch.rows[exit]
+    let row = run.exitRows[exit]
     let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row]))
     reason.code = UInt64(kind.rawValue)
     space = kind.addressSpace
     isWrite = kind.isWrite
     address = run.addresses[row]
     rip = run.rips[exit]
+  }
+
+  /// An exit of a batch, complete.
+  init(_ exit: Int, _ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    self.init(exit, of: run)
+    let row = run.exitRows[exit]
+    index = run.firstEvent &+ UInt64(row)
+    value = run.values[row]
+    if EventKind(rawValue: UInt8(truncatingIfNeeded: reason.code)).movesBytes {
+      byteCount = run.widths[row] &* max(1, run.counts[row])
+    }
+    entryTime = run.entryTimes[exit]
+    exitTime = run.exitTimes[exit]
+    handlingNanoseconds = batch.handling[exit]
+    traits = [.guestTime, .handlingTime]
+    guard reason.isHalt else { return }
+    wake = .entry
+    for interrupt in batch.interrupts where interrupt.exit == exit {
+      wake = .interrupt
+      wakeVector = UInt8(truncatingIfNeeded: interrupt.sample.address)
+    }
   }
 }
 
@@ -30,8 +51,16 @@ struct ExitRowIndex: Sendable {
   private var rowOfKey: [ExitKey: Int] = [:]
   /// The rows of the runner's kinds, for tables by reason alone; −1 for none yet.
   private var rowOfKind = [Int](repeating: -1, count: 256)
+  /// Rows of kernel exits found lately, for tables by reason alone.
+  private var kernelRows = [KernelRow](repeating: KernelRow(), count: 64)
   /// Rows found lately, by the slots of their keys.
   private var cache = [Int32](repeating: -1, count: 1024)
+
+  private struct KernelRow {
+    var isa: UInt64 = .max
+    var reason: UInt64 = 0
+    var row = 0
+  }
 
   init(_ dimensions: [ExitDimension], _ names: ExitNames) {
     self.dimensions = Array(dimensions.prefix(ExitKey.maximumDimensions))
@@ -57,32 +86,53 @@ struct ExitRowIndex: Sendable {
   /// The row of a kernel exit, told apart by nothing but its reason.
   @inline(__always)
   mutating func row(isa: UInt64, reason: UInt64) -> Int {
-    let isa = UInt8(truncatingIfNeeded: isa)
-    let key = ExitKey(words: SIMD4(reason, 0, 0, 0), marks: UInt32(isa == 0 ? .max : isa))
-    let slot = key.slot & (cache.count - 1)
-    let cached = Int(cache[slot])
-    if cached >= 0, keys[cached] == key { return cached }
+    let place = Int(truncatingIfNeeded: reason ^ reason >> 6) & 63
+    let cached = kernelRows[place]
+    if cached.reason == reason, cached.isa == isa { return cached.row }
+    let byte = UInt8(truncatingIfNeeded: isa)
+    let key = ExitKey(words: SIMD4(reason, 0, 0, 0), marks: UInt32(byte == 0 ? .max : byte))
     let row = find(key)
-    cache[slot] = Int32(row)
+    // A row that further keys share counts them.
+    if keys[row] == key { kernelRows[place] = KernelRow(isa: isa, reason: reason, row: row) }
     return row
   }
 
-  /// The row of an exit of a batch.
+  /// The rows of the first exits of a run, told apart by nothing but their kinds.
+  ///
+  /// - Returns: whether all kinds have rows; otherwise some of `rows` are −1.
+  func findRows(ofFirst count: Int, of run: borrowing EventRun, into rows: inout [Int]) -> Bool {
+    let kinds = run.kinds.span
+    let places = run.exitRows.span.extracting(..<count)
+    let known = rowOfKind.span
+    var rows = rows.mutableSpan
+    var union = 0
+    for exit in places.indices {
+      let row = known[Int(truncatingIfNeeded: kinds[places[exit]] & 0xff)]
+      rows[exit] = row
+      union |= row
+    }
+    return union >= 0
+  }
+
+  /// The row of an exit told apart by nothing but its RIP; `nil` when it was not found lately.
   @inline(__always)
-  mutating func row(
-    of exit: Int, _ batch: borrowing ExitBatch, of run: borrowing EventRun
-  ) -> Int? {
-    let row = batch.rows[exit]
+  func cachedRow(rip: UInt64) -> Int? {
+    let cached = Int(cache[ExitKey(words: SIMD4(rip, 0, 0, 0)).slot & (cache.count - 1)])
+    return isByRIP && cached >= 0 && keys[cached].words[0] == rip ? cached : nil
+  }
+
+  /// The row of an exit of a run.
+  @inline(__always)
+  mutating func row(of exit: Int, of run: borrowing EventRun) -> Int? {
+    let row = run.exitRows[exit]
     let code = run.kinds[row] & 0xff
     if isByReason {
       let known = rowOfKind[Int(code)]
       if known >= 0 { return known }
-    } else if isByRIP {
-      let slot = ExitKey(words: SIMD4(run.rips[exit], 0, 0, 0)).slot & (cache.count - 1)
-      let cached = Int(cache[slot])
-      if cached >= 0, keys[cached].words[0] == run.rips[exit] { return cached }
+    } else if isByRIP, let known = cachedRow(rip: run.rips[exit]) {
+      return known
     }
-    return slowRow(of: ExitSample(exit, batch, of: run))
+    return slowRow(of: ExitSample(exit, of: run))
   }
 
   /// The row of an exit, numbered from 0 as they come; `nil` when it belongs to none.

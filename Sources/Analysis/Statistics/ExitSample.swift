@@ -124,8 +124,10 @@ public struct ExitSample: Sendable {
 public protocol ExitObserver {
   /// The columns it needs besides kinds, vCPUs and times.
   var columns: Set<EventColumn> { get }
-  /// Whether it takes batches of exits, and needs neither interrupts, marks nor console output.
+  /// Whether it takes batches of exits, and needs neither marks nor console output.
   var takesBatches: Bool { get }
+  /// Whether interrupts matter to an observer that takes batches.
+  var takesInterrupts: Bool { get }
   /// A batch of exits of the runner, instead of one call for each.
   mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun)
   /// A batch of kernel exits.
@@ -143,6 +145,8 @@ public protocol ExitObserver {
 extension ExitObserver {
   /// Takes none.
   public var takesBatches: Bool { false }
+  /// Takes them.
+  public var takesInterrupts: Bool { true }
   /// Never called.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {}
   /// Never called.

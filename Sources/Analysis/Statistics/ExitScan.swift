@@ -16,6 +16,15 @@ public struct ExitScan {
     public internal(set) var firstTime: UInt64?
     /// The host time of the last exit counted.
     public internal(set) var lastTime: UInt64 = 0
+
+    /// Counts the kinds of a run.
+    fileprivate mutating func count(_ run: borrowing EventRun) {
+      let runKinds = run.kinds.span.extracting(..<run.count)
+      var kinds = kinds.mutableSpan
+      for row in runKinds.indices {
+        kinds[Int(truncatingIfNeeded: runKinds[row] & 0xff)] &+= 1
+      }
+    }
   }
 
   private let reel: Reel
@@ -41,6 +50,7 @@ public struct ExitScan {
   private var recent = RecentTimes()
   private var lastTime: UInt64 = 0
   private var payloadOffset = 0
+  private var readsConsole = false
   private var nextBlock = 0
   private var batch = ExitBatch()
 
@@ -72,7 +82,8 @@ public struct ExitScan {
   {
     var run = EventRun()
     var columns = observer.columns.union([.vcpu, .gap, .slice])
-    if columns.contains(.stream) || phases != nil {
+    readsConsole = columns.contains(.stream) || phases != nil
+    if readsConsole {
       columns.formUnion([.stream, .address, .width, .value, .payloadLength, .payload])
     }
     while nextBlock < reel.eventBlocks.count {
@@ -132,18 +143,66 @@ public struct ExitScan {
   private mutating func takeBatch(
     _ run: borrowing EventRun, _ observer: inout some ExitObserver
   ) {
-    complete(0, run.entryTimes[0], &observer)
-    observer.observe(batch, of: run)
     let last = run.exitCount - 1
+    let lastRow = run.exitRows[last]
+    let interrupts = observer.takesInterrupts ? run.rows(of: .interrupt) : []
+    for row in interrupts where row < run.exitRows[0] { takeInterrupt(row, run, &observer) }
+    complete(0, run.entryTimes[0], &observer)
+    if observer.takesInterrupts { takeInterruptsOfBatch(interrupts, run) }
+    observer.observe(batch, of: run)
     counts.firstTime = counts.firstTime ?? run.entryTimes[0]
-    for row in 0..<run.count where row != batch.lastRow {
-      counts.kinds[Int(run.kinds[row] & 0xff)] &+= 1
-    }
+    counts.count(run)
+    if readsConsole { countConsole(upTo: lastRow, run) }
     lastTime = run.exitTimes[last]
-    let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[batch.lastRow]))
+    let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[lastRow]))
+    // It counts its kind itself.
+    counts.kinds[Int(kind.rawValue)] &-= 1
     take(
-      kind, run.firstEvent &+ UInt64(batch.lastRow), batch.lastRow, run.entryTimes[last], lastTime,
+      kind, run.firstEvent &+ UInt64(lastRow), lastRow, run.entryTimes[last], lastTime,
       run.rips[last], run, &observer)
+    if readsConsole {
+      for row in lastRow..<run.count { payloadOffset &+= Int(run.payloadLengths[row]) }
+    }
+    for row in interrupts where row > lastRow { takeInterrupt(row, run, &observer) }
+  }
+
+  /// Gives the batch its interrupts, and remembers when its exits were.
+  private mutating func takeInterruptsOfBatch(_ rows: [Int], _ run: borrowing EventRun) {
+    var noted = 0
+    for row in rows {
+      while noted < batch.count, run.exitRows[noted] < row {
+        recent.note(run.exitTimes[noted], at: run.firstEvent &+ UInt64(run.exitRows[noted]))
+        noted &+= 1
+      }
+      guard noted > 0, row < run.exitRows[noted] else { continue }
+      let (time, rip) = (run.exitTimes[noted - 1], run.rips[noted - 1])
+      let sample = interrupt(row, run, vcpu: 0, time: time, rip: rip)
+      batch.interrupts.append(ExitBatch.Interrupt(exit: noted - 1, sample: sample))
+    }
+    for exit in noted..<batch.count {
+      recent.note(run.exitTimes[exit], at: run.firstEvent &+ UInt64(run.exitRows[exit]))
+    }
+  }
+
+  /// Counts the console bytes of a run up to an event, for an observer that does not read them.
+  private mutating func countConsole(upTo end: Int, _ run: borrowing EventRun) {
+    let (streams, lengths) = (run.streams.span, run.payloadLengths.span)
+    for row in 0..<end {
+      if streams[row] != 0,
+        EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row])).isExit
+      {
+        counts.consoleBytes[Int(streams[row] & 0xff)] &+= consoleByteCount(row, run)
+      }
+      payloadOffset &+= Int(lengths[row])
+    }
+  }
+
+  private func consoleByteCount(_ row: Int, _ run: borrowing EventRun) -> UInt64 {
+    let length = Int(run.payloadLengths[row])
+    guard length > 0 else { return 1 }
+    let width = max(1, Int(run.widths[row]))
+    let stored = min(length, max(0, run.payload.count &- payloadOffset))
+    return UInt64((stored + width - 1) / width)
   }
 
   @inline(__always)
@@ -192,7 +251,7 @@ public struct ExitScan {
     guard isAll || selection.holds(index, vcpu: vcpu, exitTime: lastTime) else { return }
     counts.kinds[Int(kind.rawValue)] &+= 1
     switch kind {
-    case .interrupt: takeInterrupt(index, vcpu, row, run, &observer)
+    case .interrupt: takeInterrupt(row, run, &observer)
     case .keyframe, .resync:
       observer.observe(mark: kind, number: run.addresses[row], at: index, time: lastTime)
     default: break
@@ -200,29 +259,39 @@ public struct ExitScan {
   }
 
   private mutating func takeInterrupt(
-    _ index: EventIndex, _ vcpu: UInt16, _ row: Int, _ run: borrowing EventRun,
-    _ observer: inout some ExitObserver
+    _ row: Int, _ run: borrowing EventRun, _ observer: inout some ExitObserver
   ) {
+    let vcpu = UInt16(truncatingIfNeeded: run.vcpus[row])
     let slot = slot(of: vcpu)
-    var sample = ExitSample()
-    sample.index = index
-    sample.reason.code = UInt64(EventKind.interrupt.rawValue)
-    sample.vcpu = vcpu
-    sample.space = .vector
-    sample.address = run.addresses[row]
-    sample.exitTime = lastTime
-    sample.entryTime = lastTime
-    sample.rip = pending[slot]?.rip ?? 0
-    sample.phase = phases?.current ?? 0
-    if hasTimes, let since = recent.time(atOrBefore: index &- 1 &- run.waits[row], now: lastTime) {
-      sample.handlingNanoseconds = lastTime &- min(since, lastTime)
-      sample.traits.insert(.handlingTime)
-    }
+    let sample = interrupt(
+      row, run, vcpu: vcpu, time: lastTime, rip: pending[slot]?.rip ?? 0)
     if pending[slot]?.reason.kind == .halt {
       pending[slot]?.wake = .interrupt
       pending[slot]?.wakeVector = UInt8(truncatingIfNeeded: sample.address)
     }
     observer.observe(interrupt: sample)
+  }
+
+  /// An interrupt, injected at `time`, the vCPU's last exit being at `rip`.
+  private func interrupt(
+    _ row: Int, _ run: borrowing EventRun, vcpu: UInt16, time: UInt64, rip: UInt64
+  ) -> ExitSample {
+    var sample = ExitSample()
+    sample.index = run.firstEvent &+ UInt64(row)
+    sample.reason.code = UInt64(EventKind.interrupt.rawValue)
+    sample.vcpu = vcpu
+    sample.space = .vector
+    sample.address = run.addresses[row]
+    sample.exitTime = time
+    sample.entryTime = time
+    sample.rip = rip
+    sample.phase = phases?.current ?? 0
+    let event = sample.index &- 1 &- run.waits[row]
+    if hasTimes, let since = recent.time(atOrBefore: event, now: time) {
+      sample.handlingNanoseconds = time &- min(since, time)
+      sample.traits.insert(.handlingTime)
+    }
+    return sample
   }
 
   /// Hands out the vCPU's exit before, whose handling ended with this entry.
@@ -267,7 +336,7 @@ public struct ExitScan {
     _ byte: UInt8, _ stream: UInt8, _ index: EventIndex, _ observer: inout some ExitObserver
   ) {
     counts.consoleBytes[Int(stream)] &+= 1
-    phases?.note(consoleByte: byte)
+    phases?.note(consoleByte: byte, stream: stream)
     observer.observe(consoleByte: byte, stream: stream, at: index, time: lastTime)
   }
 
@@ -309,6 +378,16 @@ struct RecentTimes {
       if events[place] <= event { return times[place] }
     }
     return nil
+  }
+}
+
+extension EventRun {
+  /// The places of a kind's events.
+  fileprivate borrowing func rows(of kind: EventKind) -> [Int] {
+    let kinds = kinds.span.extracting(..<count)
+    var rows: [Int] = []
+    for row in kinds.indices where kinds[row] == UInt64(kind.rawValue) { rows.append(row) }
+    return rows
   }
 }
 

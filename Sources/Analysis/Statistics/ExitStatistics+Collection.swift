@@ -102,7 +102,7 @@ public struct StatisticsCollection {
 }
 
 /// The tables of one pass.
-private struct StatisticsTables: ExitObserver {
+struct StatisticsTables: ExitObserver {
   var main: ExitTabulator
   var hostMade: ExitTabulator
   var interrupts: ExitTabulator
@@ -128,16 +128,27 @@ private struct StatisticsTables: ExitObserver {
       ? main.columns.union(standingOut?.columns ?? []).union([.address, .stream]) : main.columns
   }
 
-  var takesBatches: Bool { standingOut == nil && main.takesBatches }
+  var takesBatches: Bool { main.takesBatches }
+  var takesInterrupts: Bool { isOverview }
 
   mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
     main.observe(batch, of: run)
     addTimes(of: batch)
+    guard isOverview else { return }
+    standingOut?.observe(batch, of: run)
+    for interrupt in batch.interrupts { interrupts.observe(interrupt: interrupt.sample) }
+    for exit in 0..<batch.count {
+      let code = run.kinds[run.exitRows[exit]]
+      if code == UInt64(EventKind.halt.rawValue) || code >= 32 {
+        observeRare(ExitSample(exit, batch, of: run))
+      }
+    }
   }
 
   mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {
     main.observe(batch, of: run)
     addTimes(of: batch)
+    standingOut?.observe(batch, of: run)
   }
 
   private mutating func addTimes(of batch: borrowing ExitBatch) {
@@ -160,7 +171,11 @@ private struct StatisticsTables: ExitObserver {
     }
     main.observe(exit)
     standingOut?.observe(exit)
-    guard isOverview else { return }
+    if isOverview { observeRare(exit) }
+  }
+
+  /// Counts an exit of the overview's smaller tables.
+  private mutating func observeRare(_ exit: borrowing ExitSample) {
     if exit.wake != .none { halts.observe(exit) }
     if exit.reason.isa == 0, exit.reason.code >= 32 { hostMade.observe(exit) }
   }

@@ -18,9 +18,12 @@ public struct ExitTabulator: ExitObserver {
   private let readsWidths: Bool
   private var index: ExitRowIndex
   private var rows: [Row] = []
-  /// Samples of batches that the rows do not have yet.
-  private var samples: [UInt64] = []
+  /// Bytes moved by exits of batches that the rows do not have yet.
+  private var byteCounts: [UInt64] = []
   private var ticks = TickCounts()
+  /// The times of kernel exits of batches that the rows do not have yet.
+  private var cache = DurationCache()
+  private var evicted: [DurationCache.Evicted] = []
   private var overflow: [(exit: Int, isInGuest: Bool)] = []
   private var rowsOfBatch = [Int](repeating: -1, count: EventRun.capacity)
 
@@ -70,19 +73,13 @@ public struct ExitTabulator: ExitObserver {
 
   /// Counts a batch of exits.
   public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
-    for exit in 0..<batch.count {
-      let place = batch.rows[exit]
-      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[place]))
-      guard filter.holds(kind), let row = index.row(of: exit, batch, of: run) else {
-        rowsOfBatch[exit] = -1
-        continue
-      }
-      if row == rows.count { addRow() }
-      rowsOfBatch[exit] = row
-      samples[row] &+= 1
-      if readsWidths, kind.movesBytes {
-        rows[row].byteCount &+= run.widths[place] &* max(1, run.counts[place])
-      }
+    if filter != .vmexit || !index.isByReasonOnly
+      || !index.findRows(ofFirst: batch.count, of: run, into: &rowsOfBatch)
+    {
+      findRows(ofFirst: batch.count, of: run)
+    }
+    if readsWidths {
+      Self.addBytes(ofFirst: batch.count, of: run, rows: rowsOfBatch, to: &byteCounts)
     }
     overflow.removeAll(keepingCapacity: true)
     ticks.add(batch, rows: rowsOfBatch, overflow: &overflow)
@@ -90,10 +87,38 @@ public struct ExitTabulator: ExitObserver {
       if isInGuest {
         rows[rowsOfBatch[exit]].inGuest.add(batch.inGuest[exit])
       } else {
+        rows[rowsOfBatch[exit]].samples &+= 1
         rows[rowsOfBatch[exit]].handling.add(batch.handling[exit])
       }
     }
     if ticks.isFull { flush() }
+  }
+
+  private mutating func findRows(ofFirst count: Int, of run: borrowing EventRun) {
+    for exit in 0..<count {
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[run.exitRows[exit]]))
+      guard filter.holds(kind), let row = index.row(of: exit, of: run) else {
+        rowsOfBatch[exit] = -1
+        continue
+      }
+      if row == rows.count { addRow() }
+      rowsOfBatch[exit] = row
+    }
+  }
+
+  private static func addBytes(
+    ofFirst count: Int, of run: borrowing EventRun, rows: [Int], to byteCounts: inout [UInt64]
+  ) {
+    let places = run.exitRows.span.extracting(..<count)
+    let (kinds, widths, counts) = (run.kinds.span, run.widths.span, run.counts.span)
+    let rows = rows.span.extracting(..<count)
+    var byteCounts = byteCounts.mutableSpan
+    for exit in places.indices where rows[exit] >= 0 {
+      let place = places[exit]
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: kinds[place]))
+      let moved = widths[place] &* max(1, counts[place])
+      byteCounts[rows[exit]] &+= kind.movesBytes ? moved : 0
+    }
   }
 
   /// Counts a batch of kernel exits.
@@ -105,27 +130,55 @@ public struct ExitTabulator: ExitObserver {
     for exit in 0..<batch.count {
       let row = index.row(isa: run.isas[exit], reason: run.reasons[exit])
       if row == rows.count { addRow() }
+      rowsOfBatch[exit] = row
+    }
+    cache.reserve(rows.count - 1)
+    evicted.removeAll(keepingCapacity: true)
+    cache.add(batch, rows: rowsOfBatch, evicted: &evicted)
+    for time in evicted {
+      if time.isInGuest {
+        rows[time.row].inGuest.add(time.entry.nanoseconds, count: time.entry.count)
+      } else {
+        rows[time.row].handling.add(time.entry.nanoseconds, count: time.entry.count)
+      }
+    }
+    Self.count(batch.count, of: run, rowsOfBatch, readsWidths, in: &rows)
+  }
+
+  /// Counts the first kernel exits of a run but for their times.
+  private static func count(
+    _ count: Int, of run: borrowing KernelExitRun, _ rowsOfBatch: [Int], _ readsWidths: Bool,
+    in rows: inout [Row]
+  ) {
+    let rowsOfBatch = rowsOfBatch.span.extracting(..<count)
+    let flags = run.flags.span
+    var rows = rows.mutableSpan
+    for exit in rowsOfBatch.indices {
+      let row = rowsOfBatch[exit]
+      let flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: flags[exit]))
       rows[row].samples &+= 1
-      rows[row].handling.add(batch.handling[exit])
-      rows[row].inGuest.add(batch.inGuest[exit])
-      let flags = KernelExitFlags(rawValue: UInt8(truncatingIfNeeded: run.flags[exit]))
       rows[row].outcomes.count(ExitSample.outcome(flags))
       rows[row].hasOutcomes = true
+      if readsWidths { rows[row].byteCount &+= ExitSample.byteCount(of: run, exit) }
     }
   }
 
   private mutating func addRow() {
     rows.append(Row())
-    samples.append(0)
+    byteCounts.append(0)
     if rows.count <= TickCounts.maximumRows { ticks.addRow() }
   }
 
   private mutating func flush() {
     for row in rows.indices {
-      rows[row].samples &+= samples[row]
-      samples[row] = 0
+      rows[row].byteCount &+= byteCounts[row]
+      byteCounts[row] = 0
       var (handling, inGuest) = (rows[row].handling, rows[row].inGuest)
+      let counted = handling.count
       ticks.flush(row, handling: &handling, inGuest: &inGuest)
+      // All exits of batches have a handling time.
+      rows[row].samples &+= handling.count &- counted
+      cache.flush(row, handling: &handling, inGuest: &inGuest)
       (rows[row].handling, rows[row].inGuest) = (handling, inGuest)
     }
   }

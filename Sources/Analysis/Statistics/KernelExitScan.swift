@@ -45,7 +45,9 @@ public struct KernelExitScan {
   ) throws(TraceError) {
     let columns = observer.columns
     var fields: KernelExitRun.Fields = selection.isAll ? [] : [.anchors]
-    if columns.contains(.address) { fields.formUnion([.accesses, .anchors]) }
+    if columns.contains(.address) || columns.contains(.width) {
+      fields.formUnion([.accesses, .anchors])
+    }
     if columns.contains(.ripDelta) { fields.formUnion([.rips, .anchors]) }
     var run = KernelExitRun()
     while nextBlock < reel.kernelExitBlocks.count {
@@ -76,13 +78,12 @@ public struct KernelExitScan {
   private mutating func take(
     _ run: borrowing KernelExitRun, _ observer: inout some ExitObserver
   ) {
-    for row in 0..<run.count {
-      let isa = run.isas[row]
-      if ExitSample.isNestedPagingFault(isa: isa, run.reasons[row]),
-        run.flags[row] & UInt64(KernelExitFlags.address.rawValue) == 0
-      {
-        faultsWithoutAddress &+= 1
-      }
+    let (isas, reasons, flags) = (run.isas.span, run.reasons.span, run.flags.span)
+    for row in 0..<run.count
+    where flags[row] & UInt64(KernelExitFlags.address.rawValue) == 0
+      && ExitSample.isNestedPagingFault(isa: isas[row], reasons[row])
+    {
+      faultsWithoutAddress &+= 1
     }
     if observer.takesBatches, selection.isAll, !isHandledAlone, batch.fill(run) {
       complete(0, run.flags[0], run.entryTimes[0], &observer)
@@ -167,14 +168,13 @@ extension ExitSample {
   private mutating func takeAccess(
     of run: borrowing KernelExitRun, _ row: Int, _ flags: KernelExitFlags
   ) {
-    let access = KernelExitAccess(rawValue: UInt8(truncatingIfNeeded: run.accesses[row]))
     let info1 = run.info1s[row]
-    if access != .none, flags.contains(.address) {
+    if let access = Self.tracedAccess(of: run, row) {
       space = access.space
       address = run.addresses[row]
       isWrite = access.isWrite
       byteCount = run.widths[row] &* max(1, run.counts[row])
-    } else if let port = Self.portAccess(isa: run.isas[row], run.reasons[row], info1) {
+    } else if let port = Self.portAccess(of: run, row) {
       space = .port
       address = port.port
       isWrite = port.isWrite
@@ -200,10 +200,34 @@ extension ExitSample {
     isa == 1 ? reason & 0xffff == 48 || reason & 0xffff == 49 : isa == 2 && reason == 0x400
   }
 
-  /// The port access of an I/O exit, from its qualification or EXITINFO1.
-  private static func portAccess(
-    isa: UInt64, _ reason: UInt64, _ info1: UInt64
+  /// The access of a kernel exit, where the kernel's own tracepoints tell it.
+  @inline(__always)
+  private static func tracedAccess(
+    of run: borrowing KernelExitRun, _ row: Int
+  ) -> KernelExitAccess? {
+    let access = KernelExitAccess(rawValue: UInt8(truncatingIfNeeded: run.accesses[row]))
+    let isKnown = run.flags[row] & UInt64(KernelExitFlags.address.rawValue) != 0
+    return access != .none && isKnown ? access : nil
+  }
+
+  /// The bytes that a kernel exit moved.
+  @inline(__always)
+  static func byteCount(of run: borrowing KernelExitRun, _ row: Int) -> UInt64 {
+    if tracedAccess(of: run, row) != nil { return run.widths[row] &* max(1, run.counts[row]) }
+    return portAccess(of: run, row)?.width ?? 0
+  }
+
+  /// The port that a kernel exit accessed: as traced, else from the qualification of an I/O exit or
+  /// its EXITINFO1.
+  @inline(__always)
+  static func portAccess(
+    of run: borrowing KernelExitRun, _ row: Int
   ) -> (port: UInt64, isWrite: Bool, width: UInt64)? {
+    if let access = tracedAccess(of: run, row) {
+      guard access.kind == .port else { return nil }
+      return (run.addresses[row], access.isWrite, run.widths[row] &* max(1, run.counts[row]))
+    }
+    let (isa, reason, info1) = (run.isas[row], run.reasons[row], run.info1s[row])
     if isa == 1, reason & 0xffff == 30 {
       return (info1 >> 16 & 0xffff, info1 >> 3 & 1 == 0, (info1 & 7) + 1)
     }

@@ -2,7 +2,7 @@
 public struct PhaseMarker: Equatable, Sendable {
   /// What is waited for.
   public enum Trigger: Equatable, Sendable {
-    /// A text on the guest's console; it may span exits.
+    /// A text on one of the guest's consoles; it may span exits.
     case console([UInt8])
     /// A value written to a port.
     case port(UInt16, value: UInt64)

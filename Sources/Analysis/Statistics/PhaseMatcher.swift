@@ -1,8 +1,8 @@
 /// Follows a recording event by event, and says which phase it is in.
 ///
 /// The first phase is `start`. A marker begins its phase when it first matches, and not again; the
-/// phases are in the order in which that happens. What is kept is a number for each marker: the bytes
-/// of a text matched so far.
+/// phases are in the order in which that happens. What is kept is a number for each marker and
+/// console: the bytes of a text matched so far.
 ///
 /// Feed an event's console bytes or port write, then ``begin(event:)`` of the next; an exit belongs
 /// to the phase that it begins.
@@ -18,7 +18,8 @@ public struct PhaseMatcher: Sendable {
     let marker: PhaseMarker
     /// Where to go on in the text after a byte that does not fit (Knuth–Morris–Pratt).
     var fallback: [Int] = []
-    var matched = 0
+    /// By console, as far as one has written.
+    var matched: [Int] = []
   }
 
   /// - Throws: ``PhaseMarkerError/duplicate(_:)``.
@@ -56,17 +57,19 @@ public struct PhaseMatcher: Sendable {
     }
   }
 
-  /// The guest wrote a byte to a console.
+  /// The guest wrote a byte to a console; a text is looked for on each console by itself.
   ///
   /// Of several markers that end at one byte, the one given last names the current phase.
-  public mutating func write(console byte: UInt8) {
+  public mutating func write(console byte: UInt8, stream: UInt8) {
+    let console = Int(stream)
     var hasEnded = false
     for index in waiting.indices {
       guard case .console(let text) = waiting[index].marker.trigger else { continue }
-      var matched = waiting[index].matched
+      while waiting[index].matched.count <= console { waiting[index].matched.append(0) }
+      var matched = waiting[index].matched[console]
       while matched > 0, text[matched] != byte { matched = waiting[index].fallback[matched - 1] }
       if text[matched] == byte { matched += 1 }
-      waiting[index].matched = matched
+      waiting[index].matched[console] = matched
       if matched == text.count {
         phases.append(waiting[index].marker.name)
         hasEnded = true
@@ -74,7 +77,11 @@ public struct PhaseMatcher: Sendable {
     }
     guard hasEnded else { return }
     waiting.removeAll {
-      if case .console(let text) = $0.marker.trigger { $0.matched == text.count } else { false }
+      if case .console(let text) = $0.marker.trigger {
+        $0.matched[console] == text.count
+      } else {
+        false
+      }
     }
   }
 

@@ -20,8 +20,8 @@ public struct PhaseTracker: Sendable {
   public var missing: [String] { matcher.unmatched.map(\.name) }
 
   /// Takes a byte of console output.
-  mutating func note(consoleByte: UInt8) {
-    matcher.write(console: consoleByte)
+  mutating func note(consoleByte: UInt8, stream: UInt8) {
+    matcher.write(console: consoleByte, stream: stream)
     settle()
   }
 

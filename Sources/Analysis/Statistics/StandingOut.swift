@@ -20,10 +20,18 @@ public struct StandingOut: ExitObserver {
     var exits: UInt64 = 0
     var handling: UInt64 = 0
 
-    mutating func add(_ exit: borrowing ExitSample) {
+    @inline(__always)
+    mutating func add(_ nanoseconds: UInt64) {
       exits &+= 1
-      handling = handling.addingSaturated(exit.handlingNanoseconds)
+      handling = handling.addingSaturated(nanoseconds)
     }
+  }
+
+  /// An access to a port.
+  private struct PortAccess {
+    var port: UInt64
+    var isWrite: Bool
+    var rip: UInt64
   }
 
   /// Findings about less than this share of exits or of handling time are left out, in percent.
@@ -40,35 +48,80 @@ public struct StandingOut: ExitObserver {
   private var halts = Tally()
   private var kicks = Tally()
   private var slowest: ExitSample?
-  private var last: ExitSample?
-  private var byRIP: ExitTabulator
+  private var slowestNanoseconds: UInt64 = 0
+  /// What the exit before accessed, when nothing came between.
+  private var last: PortAccess?
+  private var ports: PortTraitsTable
+  private var places: HottestPlace
 
   /// Looks at nothing yet.
   public init(_ names: ExitNames) {
     self.names = names
-    byRIP = ExitTabulator(
-      .vmexit, by: names.symbols == nil ? [.rip] : [.symbol], names, countsBytes: false)
+    ports = PortTraitsTable(names.ports)
+    places = HottestPlace(names)
   }
 
   /// The columns it needs.
   public var columns: Set<EventColumn> { [.address, .width, .count, .ripDelta, .value] }
 
+  /// Takes batches, and the interrupts in them.
+  public var takesBatches: Bool { true }
+
   /// Counts an exit.
   public mutating func observe(_ exit: borrowing ExitSample) {
+    let handling = exit.handlingNanoseconds
     if exit.reason.isa == 0, exit.reason.code >= 32 {
-      kicks.add(exit)
+      kicks.add(handling)
       last = nil
       return
     }
-    all.add(exit)
-    byRIP.observe(exit)
-    if exit.reason.isHalt {
-      halts.add(exit)
-    } else if exit.handlingNanoseconds > slowest?.handlingNanoseconds ?? 0 {
-      slowest = copy exit
+    places.count(exit)
+    if count(handling, isHalt: exit.reason.isHalt) { slowest = copy exit }
+    takePort(
+      exit.space == .port
+        ? PortAccess(port: exit.address, isWrite: exit.isWrite, rip: exit.rip) : nil, handling)
+  }
+
+  /// Counts a batch of exits.
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing EventRun) {
+    var nextInterrupt = 0
+    for exit in 0..<batch.count {
+      let row = run.exitRows[exit]
+      let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row]))
+      let handling = batch.handling[exit]
+      // An exit is handed out behind the interrupts that followed it.
+      while nextInterrupt < batch.interrupts.count, batch.interrupts[nextInterrupt].exit == exit {
+        last = nil
+        nextInterrupt += 1
+      }
+      if kind.rawValue >= 32 {
+        kicks.add(handling)
+        last = nil
+        continue
+      }
+      places.count(exit, of: run, handling: handling)
+      if count(handling, isHalt: kind == .halt) { slowest = ExitSample(exit, batch, of: run) }
+      takePort(
+        kind.addressSpace == .port
+          ? PortAccess(port: run.addresses[row], isWrite: kind.isWrite, rip: run.rips[exit])
+          : nil, handling)
     }
-    if exit.space == .port { takePort(exit) }
-    last = copy exit
+  }
+
+  /// Counts a batch of kernel exits.
+  public mutating func observe(_ batch: borrowing ExitBatch, of run: borrowing KernelExitRun) {
+    for exit in 0..<batch.count {
+      let handling = batch.handling[exit]
+      places.count(exit, of: run, handling: handling)
+      let reason = ExitReason(
+        isa: UInt8(truncatingIfNeeded: run.isas[exit]), code: run.reasons[exit])
+      let isHalt = reason.isa != 0 && reason.isHalt
+      if count(handling, isHalt: isHalt) { slowest = ExitSample(run, exit, batch: batch) }
+      let access = ExitSample.portAccess(of: run, exit)
+      takePort(
+        access.map { PortAccess(port: $0.port, isWrite: $0.isWrite, rip: run.rips[exit]) },
+        handling)
+    }
   }
 
   /// Counts an injected interrupt.
@@ -77,25 +130,39 @@ public struct StandingOut: ExitObserver {
     last = nil
   }
 
-  private mutating func takePort(_ exit: borrowing ExitSample) {
-    let name = PortNames.name(of: exit.address, isWrite: exit.isWrite)
-    if !exit.isWrite, let name, name.hasPrefix("COM"), name.hasSuffix(" LSR") {
-      statusPolls.add(exit)
+  /// Counts a guest-made exit.
+  ///
+  /// - Returns: whether it is the slowest so far.
+  @inline(__always)
+  private mutating func count(_ handling: UInt64, isHalt: Bool) -> Bool {
+    all.add(handling)
+    if isHalt {
+      halts.add(handling)
+      return false
     }
-    // Another VMM's port of that number is no rewritten RDTSC.
-    if name == PortNames.timestampName, names.ports?.number(ofPort: exit.address) != nil {
-      timestamps.add(exit)
+    guard handling > slowestNanoseconds else { return false }
+    slowestNanoseconds = handling
+    return true
+  }
+
+  @inline(__always)
+  private mutating func takePort(_ access: PortAccess?, _ handling: UInt64) {
+    let before = last
+    last = access
+    guard let access else { return }
+    let traits = ports.traits(of: access.port, isWrite: access.isWrite)
+    if traits.contains(.statusPoll) { statusPolls.add(handling) }
+    if traits.contains(.timestamp) {
+      timestamps.add(handling)
       return
     }
-    if name == "POST" || name == "I/O delay" { delays.add(exit) }
-    if let ports = names.ports, ports.number(ofPort: exit.address) == nil { absent.add(exit) }
-    guard let last, last.space == .port, last.address == exit.address,
-      last.isWrite == exit.isWrite
-    else { return }
-    if exit.isWrite {
-      repeatedWrites.add(exit)
-    } else if last.rip == exit.rip {
-      repeatedReads.add(exit)
+    if traits.contains(.delay) { delays.add(handling) }
+    if traits.contains(.absent) { absent.add(handling) }
+    guard let before, before.port == access.port, before.isWrite == access.isWrite else { return }
+    if access.isWrite {
+      repeatedWrites.add(handling)
+    } else if before.rip == access.rip {
+      repeatedReads.add(handling)
     }
   }
 
@@ -154,13 +221,12 @@ public struct StandingOut: ExitObserver {
 
   /// One place in the code that makes a tenth of all exits or more.
   private func hottest() -> Finding? {
-    let table = byRIP.table()
-    guard all.exits >= 100, let row = table.rows.first, row.cells != ["-"],
-      row.samplesPercent >= 10
+    guard all.exits >= 100, let place = places.row, place.cell != "-",
+      percent(place.samples, of: all.exits) >= 10
     else { return nil }
-    var found = finding("hottest-code", row.samples, row.handling.totalNanoseconds)
+    var found = finding("hottest-code", place.samples, place.handling)
     found.sentence =
-      "\(row.samples) of \(all.exits) exits come from \(row.name), out of \(table.rows.count) places"
+      "\(place.samples) of \(all.exits) exits come from \(place.cell), out of \(places.count) places"
     return found
   }
 

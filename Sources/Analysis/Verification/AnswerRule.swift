@@ -22,6 +22,7 @@ enum AnswerRule {
 
   /// Whether an event reads the timestamp counter by the port that stands for RDTSC.
   private static func isTimestampRead(_ event: Event) -> Bool {
-    event.kind == .portRead && event.address == PortNames.timestampPort && event.width == 4 && event.count == 0
+    event.kind == .portRead && event.address == PortNames.timestampPort && event.width == 4
+      && event.count == 0
   }
 }

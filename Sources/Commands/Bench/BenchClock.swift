@@ -44,7 +44,8 @@ enum ResidentPeak {
     close(file)
   }
 
-  private static func mebibytes() -> Double? {
+  /// The peak so far in MiB; `nil` where there is no /proc.
+  static func mebibytes() -> Double? {
     guard let file = unsafe fopen("/proc/self/status", "r") else { return nil }
     defer { unsafe fclose(file) }
     var line = [CChar](repeating: 0, count: 256)

@@ -31,9 +31,12 @@ struct ExitBench {
       run.append(try runnerRound(NullSink()))
       recorded.append(try recordingRound())
     }
+    guard let peak = ResidentPeak.mebibytes() else {
+      throw CommandFailure("bench exits reads its memory from /proc, which is not there: mount it")
+    }
     return ExitBenchResult(
       exits: exits, rounds: rounds, bare: Spread(bare), runner: Spread(run),
-      recording: Spread(recorded), peakMiBWithoutGuestRAM: PeakMemory.mebibytes() - 1)
+      recording: Spread(recorded), peakMiBWithoutGuestRAM: Int(peak) - 1)
   }
 
   private func bareRound() throws -> Double {
@@ -105,13 +108,4 @@ final class SilentHost: RecordingHost {
   func takeInput() -> UInt8? { nil }
   func wait(untilNanoseconds deadline: UInt64?) -> UInt64 { deadline ?? 0 }
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {}
-}
-
-/// The process's peak resident memory.
-enum PeakMemory {
-  static func mebibytes() -> Int {
-    var usage = rusage()
-    _ = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
-    return usage.ru_maxrss / 1024
-  }
 }

@@ -15,7 +15,7 @@ struct BenchGenerateCommand: ParsableCommand {
         vmreel bench generate --events 100k --vcpus 2 -o synthetic.reel
       """)
 
-  @Option(name: .long, help: ArgumentHelp("Events, from 100 to 10m.", valueName: "n"))
+  @Option(name: .long, help: ArgumentHelp("Events, from 100 to 20m.", valueName: "n"))
   var events = EventCount(10_000)
 
   @Option(name: .long, help: ArgumentHelp("The seed.", valueName: "n"))
@@ -32,6 +32,16 @@ struct BenchGenerateCommand: ParsableCommand {
     name: .long, help: "Add exits as the kernel of such a host traces them: vmx or svm.")
   var kernelExits: InstructionSet?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Change, leave out or repeat so many of a thousand writes: something to diff.",
+      valueName: "n"))
+  var edits: UInt64 = 0
+
+  @Option(name: .long, help: ArgumentHelp("Edit no event before this one.", valueName: "event"))
+  var firstEdit: EventIndex = 0
+
   @Flag(name: .long, help: "Overwrite an existing file.")
   var force = false
 
@@ -47,9 +57,10 @@ struct BenchGenerateCommand: ParsableCommand {
     guard (output == nil) != (golden == nil) else {
       throw ValidationError("give the file to write with -o, or a directory with --golden")
     }
-    guard EventCount.range.contains(events.value) else {
-      throw ValidationError("--events must be from 100 to 10m")
+    guard EventCount.fileRange.contains(events.value) else {
+      throw ValidationError("--events must be from 100 to 20m")
     }
+    guard edits <= 1000 else { throw ValidationError("--edits must be from 0 to 1000") }
     guard (1...64).contains(vcpus) else { throw ValidationError("--vcpus must be from 1 to 64") }
   }
 
@@ -61,6 +72,8 @@ struct BenchGenerateCommand: ParsableCommand {
     configuration.eventCount = events.value
     configuration.vcpuCount = vcpus
     configuration.keyframeInterval = keyframeInterval
+    configuration.editsPerThousandWrites = edits
+    configuration.firstEdit = firstEdit
     configuration.instructionSet = kernelExits?.number ?? 0
     try BenchReel.write(configuration, to: output, overwrite: force)
   }

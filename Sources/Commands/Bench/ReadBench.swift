@@ -21,23 +21,13 @@ struct BenchReadCommand: ParsableCommand {
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
     let paths = try BenchReel.write(options.counts, seed: options.seed, in: directory)
-    var benches = zip(paths, options.counts).map { ReadBench(path: $0, eventCount: $1) }
-    // Memory comes first: later it would include what the references need.
-    for index in benches.indices { try benches[index].measureMemory() }
-    var measurements: [BenchMeasurement] = []
-    for (count, var bench) in zip(options.counts, benches) {
-      StandardError.note("\(count) events")
-      for _ in 0..<options.common.rounds { try bench.round() }
-      if let peak = bench.peak { bench.samples.add(ResidentPeak.variant, peak) }
-      measurements += bench.samples.measurements(of: "\(count) events", events: count)
-    }
-    try BenchReport("read", rounds: options.common.rounds, seed: options.seed, measurements)
-      .print(as: options.common.format)
+    try options.measure(
+      "read", zip(paths, options.counts).map { ReadBench(path: $0, eventCount: $1) })
   }
 }
 
 /// Reads one reel again and again.
-struct ReadBench {
+struct ReadBench: ReelBench {
   private static let copying = BenchVariant(name: "memcpy", unit: .nanosecondsPerEvent)
   private static let zstd = BenchVariant(name: "zstd -d", unit: .nanosecondsPerEvent)
   private static let whole = BenchVariant(
@@ -50,8 +40,6 @@ struct ReadBench {
   let path: String
   let eventCount: UInt64
   var samples = BenchSamples()
-  /// Resident at most while reading, in MiB.
-  private(set) var peak: Double?
   private let copy = EventCopy()
   private let columns = RawColumns()
 
@@ -60,9 +48,7 @@ struct ReadBench {
     self.eventCount = eventCount
   }
 
-  mutating func measureMemory() throws {
-    peak = try ResidentPeak.mebibytes { _ = try BenchReel.scan(try BenchReel.open(path)) }
-  }
+  func perform() throws { _ = try BenchReel.scan(try BenchReel.open(path)) }
 
   mutating func round() throws {
     let start = BenchClock.process()

@@ -3,6 +3,8 @@ internal import ArgumentParser
 /// A number of events such as `5000`, `10k` or `1m`.
 struct EventCount: ExpressibleByArgument, Equatable {
   static let range: ClosedRange<UInt64> = 100...10_000_000
+  /// Of a reel as a file: 15.5 million events have 10 million exits.
+  static let fileRange: ClosedRange<UInt64> = 100...20_000_000
   var value: UInt64
 
   init?(argument: String) {

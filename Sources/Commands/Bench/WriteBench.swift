@@ -21,7 +21,7 @@ struct BenchWriteCommand: ParsableCommand {
 
   func run() throws {
     let directory = try BenchDirectory(in: options.common.directory)
-    var benches = options.counts.map { count in
+    let benches = options.counts.map { count in
       var configuration = SyntheticReel.Configuration()
       configuration.seed = options.seed
       configuration.eventCount = count
@@ -29,24 +29,12 @@ struct BenchWriteCommand: ParsableCommand {
       configuration.basePageCount = 64
       return WriteBench(path: directory.path + "/write.reel", configuration)
     }
-    // Memory comes first: later it would include what the references need.
-    for index in benches.indices { try benches[index].measureMemory() }
-    var measurements: [BenchMeasurement] = []
-    for (count, var bench) in zip(options.counts, benches) {
-      for round in 1...options.common.rounds {
-        StandardError.note("\(count) events: round \(round) of \(options.common.rounds)")
-        try bench.round()
-      }
-      if let peak = bench.peak { bench.samples.add(ResidentPeak.variant, peak) }
-      measurements += bench.samples.measurements(of: "\(count) events", events: count)
-    }
-    try BenchReport("write", rounds: options.common.rounds, seed: options.seed, measurements)
-      .print(as: options.common.format)
+    try options.measure("write", benches)
   }
 }
 
 /// Records one synthetic reel again and again.
-struct WriteBench {
+struct WriteBench: ReelBench {
   private static let copying = BenchVariant(name: "memcpy", unit: .nanosecondsPerEvent)
   private static let zstd = BenchVariant(name: "zstd -1", unit: .nanosecondsPerEvent)
   private static let append = BenchVariant(
@@ -65,8 +53,6 @@ struct WriteBench {
   let path: String
   let configuration: SyntheticReel.Configuration
   var samples = BenchSamples()
-  /// Resident at most while recording, in MiB.
-  private(set) var peak: Double?
   private let copy = EventCopy()
   private let columns = RawColumns()
 
@@ -75,9 +61,7 @@ struct WriteBench {
     self.configuration = configuration
   }
 
-  mutating func measureMemory() throws {
-    peak = try ResidentPeak.mebibytes { try BenchReel.write(configuration, to: path) }
-  }
+  func perform() throws { try BenchReel.write(configuration, to: path) }
 
   /// What one round adds up.
   private struct Costs {

@@ -21,17 +21,7 @@ struct RecoverCommand: ParsableCommand {
   @Argument(help: "The partial or damaged reel.")
   var reel: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The reel to write.", valueName: "file"))
-  var output: String
-
-  @Flag(name: .long, help: "Overwrite an existing file.")
-  var force = false
-
-  mutating func validate() throws {
-    guard output != "", output != "-" else {
-      throw ValidationError("-o needs the name of a file; a reel cannot be written to a pipe")
-    }
-  }
+  @OptionGroup var copy: DerivedReel
 
   func run() throws {
     let byteCount: UInt64
@@ -41,9 +31,7 @@ struct RecoverCommand: ParsableCommand {
       guard !source.isBeingWritten else {
         throw CommandFailure("\(reel) is still being recorded; recover it when that has ended")
       }
-      guard !source.isSameFile(as: output) else {
-        throw CommandFailure("\(output) is the reel to recover itself; choose another name with -o")
-      }
+      try copy.refuse(source, to: "recover")
       recovery = try ReelRecovery(source)
       byteCount = try write(recovery)
     } catch let error as FileError {
@@ -55,35 +43,17 @@ struct RecoverCommand: ParsableCommand {
     }
     for sentence in RecoveryText.losses(recovery) { StandardError.note("lost: \(sentence)") }
     StandardError.note(
-      "recovered \(output): \(RecoveryText.gains(recovery)), \(byteCount) bytes of "
+      "recovered \(copy.output): \(RecoveryText.gains(recovery)), \(byteCount) bytes of "
         + "\(recovery.reel.byteCount)")
   }
 
-  /// Writes the copy; a failure leaves no file behind.
-  ///
-  /// The part file has a name of its own: `x.reel.part` may be what is recovered into `x.reel`.
   private func write(_ recovery: ReelRecovery) throws -> UInt64 {
-    let metadata = try metadataJSON(recovery)
-    let file = try ReelOutput(path: output, overwrite: force, partSuffix: ".recovered.part")
-    do {
-      try recovery.forEachPart(metadataJSON: metadata) { try file.write($0) }
-      try file.close()
-      return file.byteCount
-    } catch {
-      file.discard()
-      throw error
-    }
-  }
-
-  private func metadataJSON(_ recovery: ReelRecovery) throws -> [UInt8] {
-    let entry = Metadata.HistoryEntry(
-      tool: "vmreel \(VMReel.version)", operation: "recover",
+    let metadata = try DerivedReel.metadataJSON(
+      of: recovery.reel, at: reel, operation: "recover",
       removed: RecoveryText.losses(recovery).joined(separator: "; "),
       works: DerivedReel.readers + ["replay"])
-    do {
-      return try MetadataJSON.adding(entry, to: recovery.reel.metadataJSON)
-    } catch {
-      throw CommandFailure("\(reel): the metadata block is not what vmreel writes: \(error)")
-    }
+    return try copy.write { file in
+      try recovery.forEachPart(metadataJSON: metadata) { try file.write($0) }
+    }.byteCount
   }
 }

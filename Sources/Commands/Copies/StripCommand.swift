@@ -75,7 +75,7 @@ struct StripCommand: ParsableCommand {
           + "keyframes and the command line")
     }
     return try DerivedReel.metadataJSON(
-      of: opened, operation: new.operation, removed: Self.list(removed),
+      of: opened.reel, at: opened.path, operation: new.operation, removed: Self.list(removed),
       works: DerivedReel.readers + (all.contains(.pages) ? [] : ["replay"]),
       keepsCommandLine: !parts.contains(.console))
   }

@@ -37,7 +37,8 @@ struct TrimCommand: ParsableCommand {
       throw CommandFailure("\(reel): \(error.description)")
     }
     let metadata = try DerivedReel.metadataJSON(
-      of: opened, operation: "trim", removed: Self.removed(opened.reel, trimmer.range),
+      of: opened.reel, at: opened.path, operation: "trim",
+      removed: Self.removed(opened.reel, trimmer.range),
       works: DerivedReel.readers + (opened.isReplayable ? ["replay"] : []))
     let byteCount = try copy.write(of: opened) { _, write in
       try trimmer.forEachPart(metadataJSON: metadata, write)

@@ -94,7 +94,10 @@ struct DiffCommand: ParsableCommand {
       text.limit = output.limit
       text.isFull = output.full
       text.symbols = symbols
+      text.isColoured = StandardOutput.hasColours
+      let pager = Pager()
       StandardOutput.shared.write(text.render(difference))
+      pager?.finish()
     case .json:
       StandardOutput.shared.write(bytes: try JSONText.encode(difference, pretty: true) + [0x0a])
     }

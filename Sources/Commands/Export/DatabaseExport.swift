@@ -18,8 +18,9 @@ struct DatabaseExport: ExportTarget {
   private var kinds = [Bool](repeating: false, count: 256)
   private var places = PlaceTable()
   private var reasons: KernelReasonTable
-  private var exitPairing: ExitPairing
-  private var kernelPairing: KernelExitPairing
+  private var exitPairing: ExitPairing<Event>
+  private var kernelPairing: ExitPairing<KernelExitRecord>
+  private var kernelExitCount: UInt64 = 0
   private var lines = ConsoleLines()
   private var lineCount: Int64 = 0
 
@@ -35,7 +36,7 @@ struct DatabaseExport: ExportTarget {
     console = try database.prepare("INSERT INTO console VALUES (\(Self.parameters(6)))")
     reasons = KernelReasonTable(names)
     exitPairing = ExitPairing(hasTimes: facts.hasTimes)
-    kernelPairing = KernelExitPairing(hasTimes: facts.hasTimes)
+    kernelPairing = ExitPairing(hasTimes: facts.hasTimes)
   }
 
   private static func parameters(_ count: Int) -> String {
@@ -47,14 +48,15 @@ struct DatabaseExport: ExportTarget {
     kinds[Int(event.kind.rawValue)] = true
     if event.kind.isExit {
       _ = places.number(of: event)
-      if let exit = exitPairing.add(event, at: index) { try insert(exit) }
+      if let exit = exitPairing.add(event, number: index) { try insert(exit) }
     }
     guard event.stream != 0, facts.hasConsole else { return }
     for line in lines.add(event, at: index, payload: payload) { try insert(line) }
   }
 
   mutating func receive(_ exit: KernelExitRecord) throws {
-    if let exit = kernelPairing.add(exit) { try insert(exit) }
+    if let exit = kernelPairing.add(exit, number: kernelExitCount) { try insert(exit) }
+    kernelExitCount += 1
   }
 
   mutating func complete(with event: Event) throws -> Bool {
@@ -113,23 +115,23 @@ struct DatabaseExport: ExportTarget {
     try events.execute()
   }
 
-  private func insert(_ exit: TimedExit) throws {
-    let event = exit.event
-    exits.bind(bits: exit.index)
+  private func insert(_ timed: TimedExit<Event>) throws {
+    let event = timed.exit
+    exits.bind(bits: timed.number)
     exits.bind(Int64(event.kind.rawValue))
     exits.bind(Int64(event.vcpu))
     exits.bind(bits: event.hasAddress ? event.address : nil)
     exits.bind(bits: event.rip)
     exits.bind(bits: facts.hasTimes ? event.entryTime : nil)
     exits.bind(bits: facts.hasTimes ? event.exitTime : nil)
-    exits.bind(bits: exit.guestNanoseconds)
-    exits.bind(bits: exit.handlingNanoseconds)
+    exits.bind(bits: timed.guestNanoseconds)
+    exits.bind(bits: timed.handlingNanoseconds)
     try exits.execute()
   }
 
-  private mutating func insert(_ timed: TimedKernelExit) throws {
+  private mutating func insert(_ timed: TimedExit<KernelExitRecord>) throws {
     let exit = timed.exit
-    let knowsEntry = facts.hasTimes && exit.flags.contains(.entryTime)
+    let knowsEntry = facts.hasTimes && exit.hasEntryTime
     kernelExits.bind(bits: timed.number)
     kernelExits.bind(bits: exit.anchor)
     kernelExits.bind(Int64(Self.firstKernelReason + reasons.number(of: exit)))
@@ -145,7 +147,7 @@ struct DatabaseExport: ExportTarget {
     kernelExits.bind(bits: knowsEntry ? exit.entryTime : nil)
     kernelExits.bind(bits: facts.hasTimes ? exit.exitTime : nil)
     kernelExits.bind(bits: timed.guestNanoseconds)
-    kernelExits.bind(bits: timed.kernelNanoseconds)
+    kernelExits.bind(bits: timed.handlingNanoseconds)
     try kernelExits.execute()
   }
 

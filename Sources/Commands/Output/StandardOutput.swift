@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
 
@@ -13,6 +14,13 @@ final class StandardOutput: Sendable {
 
   private static let bufferLimit = 64 << 10
   private let state = Mutex(State())
+
+  /// Whether text may be coloured: a terminal reads it, and NO_COLOR (no-color.org) is not set.
+  static var hasColours: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return isatty(STDOUT_FILENO) != 0 && (environment["NO_COLOR"] ?? "").isEmpty
+      && environment["TERM"] != "dumb"
+  }
 
   /// Appends text; a failed write is remembered and reported by ``flush()``.
   func write(_ text: String) {

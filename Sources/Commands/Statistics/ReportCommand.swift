@@ -34,7 +34,7 @@ struct ReportCommand: ParsableCommand {
     name: .long, help: ArgumentHelp("The heading instead of the guest's name.", valueName: "text"))
   var title: String?
 
-  @OptionGroup(title: "What to tell of") var part: ReportPartOptions
+  @OptionGroup(title: "What to tell of") var part: ReelPartOptions
 
   mutating func validate() throws {
     guard output != "" else { throw ValidationError("-o needs the name of a file, or -") }
@@ -43,6 +43,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let opened = try OpenedReel(path: reel)
     let query = try part.query(for: opened)
+    try ReelPartOptions.check(query, opened)
     guard output != "-" else {
       let (text, lost) = try render(opened, query)
       StandardOutput.shared.write(text)
@@ -91,52 +92,5 @@ struct ReportCommand: ParsableCommand {
     return (
       HTMLReport(data, title: title).render(), totals.lostEvents &+ totals.lostKernelExits
     )
-  }
-}
-
-/// Which part of a reel a report is about.
-struct ReportPartOptions: ParsableArguments {
-  @Option(name: .long, help: ArgumentHelp("Only the events A..B.", valueName: "a..b"))
-  var range: EventRange?
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp("Only exits from host time A to B, such as 1s,1500ms.", valueName: "a,b"),
-    transform: TimeRange.init(parsing:))
-  var time: TimeRange?
-
-  @Option(name: .long, help: "Only this vCPU.")
-  var vcpu: UInt16?
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "The guest kernel's vmlinux or System.map; KASLR's offset is found in the reel.",
-      valueName: "file"))
-  var symbols: String?
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "A phase begins by console text, a port write or an event, as in stats. Repeatable.",
-      valueName: "name=trigger"))
-  var phaseMarker: [String] = []
-
-  @Flag(name: .long, help: "Go on past damaged blocks, count the loss, and exit 2.")
-  var skipDamaged = false
-
-  /// What to ask of a reel.
-  func query(for opened: OpenedReel) throws -> ExitStatistics.Query {
-    if time != nil { try opened.requireTimes("--time") }
-    var query = ExitStatistics.Query()
-    query.selection.range = range.map { $0.lower..<($0.upper ?? .max) }
-    query.selection.time = time?.nanoseconds
-    query.selection.vcpu = vcpu
-    query.selection.skipsDamagedBlocks = skipDamaged
-    query.phases = try StatisticsSelectionOptions.phases(phaseMarker)
-    query.symbols = try symbols.map { try GuestSymbols.read($0, for: opened) }
-    try StatisticsSelectionOptions.check(query, opened)
-    try StatisticsSelectionOptions.checkVCPU(query, opened)
-    return query
   }
 }

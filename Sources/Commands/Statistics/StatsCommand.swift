@@ -88,6 +88,12 @@ struct StatsCommand: ParsableCommand {
         throw ValidationError("--by has no effect with --slower-than: leave one of them out")
       }
     }
+    if presentation.format == .json, slowerThan == nil {
+      try presentation.refuse([.top], with: "--format json, which has all rows")
+      if baseline == nil {
+        try presentation.refuse([.view], with: "--format json, which has both times")
+      }
+    }
     if baseline != nil {
       try presentation.refuse([.key, .fields, .histogram], with: "--baseline")
     } else if threshold != nil {

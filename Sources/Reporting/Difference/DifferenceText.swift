@@ -8,6 +8,8 @@ public struct DifferenceText {
   public var nameB: String
   /// The most rows of totals and configuration to show.
   public var limit = 20
+  /// Whether lines are coloured for a terminal.
+  public var isColoured = false
   /// The symbols of the reels' kernels.
   public var symbols: (a: SymbolTable?, b: SymbolTable?) = (nil, nil)
   /// Whether stretches that differ are shown event by event.
@@ -44,7 +46,18 @@ public struct DifferenceText {
       lines += HunkText.lines(hunks, isFull: isFull)
     }
     lines += totals(difference.totals)
+    if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line in the colours of diffs: what is gone red, what is new green, what differs yellow.
+  private static func coloured(_ line: String) -> String {
+    let colours = [
+      ("--- ", "1;31"), ("+++ ", "1;32"), ("@@ ", "36"), ("  - ", "31"), ("  + ", "32"),
+      ("  ! ", "33"), ("  > ", "35"), (" * ", "1;33"), ("  A ", "31"), ("  B ", "32"),
+    ]
+    guard let colour = colours.first(where: { line.hasPrefix($0.0) })?.1 else { return line }
+    return "\u{1b}[\(colour)m\(line)\u{1b}[0m"
   }
 
   private func configuration(_ differences: [ConfigurationDifference]) -> [String] {
@@ -70,6 +83,7 @@ public struct DifferenceText {
       lines += endOfStream(firstDifference, difference)
     }
     lines += ["", difference.kind.sentence]
+    lines += firstDifference.keyframeSentences
     for explanation in firstDifference.explanations { lines += [""] + explanation }
     lines += suspects("A", firstDifference.hostMadeA) + suspects("B", firstDifference.hostMadeB)
     return lines + console(firstDifference.consoleTail)

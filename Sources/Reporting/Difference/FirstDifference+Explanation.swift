@@ -19,4 +19,14 @@ extension FirstDifference {
     }
     return explanations
   }
+
+  /// Where replays to the difference begin.
+  var keyframeSentences: [String] {
+    [("A", keyframeA), ("B", keyframeB)].compactMap { side, keyframe in
+      keyframe.map {
+        "\(side): behind keyframe \($0.number) at event \($0.event), where the guest's clock said "
+          + "\(NumberText.fixed(Double($0.virtualTimeNanoseconds) / 1e6, decimals: 3)) ms."
+      }
+    }
+  }
 }

@@ -9,6 +9,7 @@ extension HTMLDifference {
   func first(_ html: inout HTMLText) {
     guard let first = difference.firstDifference else { return }
     html.element("p", difference.kind.sentence)
+    for sentence in first.keyframeSentences { html.element("p", [("class", "hint")], sentence) }
     for explanation in first.explanations {
       html.element("p", explanation.joined(separator: " "))
     }
