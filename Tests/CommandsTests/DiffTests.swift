@@ -40,7 +40,7 @@ extension ProgramTests {
     @Test func consolesApart() throws {
       let run = try diff("--streams", "apart")
       #expect(run.text.contains("Exits and answers:"), "\(run.story)")
-      #expect(run.text.contains("\n  - HELLO\n  + HULLO\n"), "\(run.story)")
+      #expect(run.text.contains("\n  - hEllO\n  + hUllO\n"), "\(run.story)")
       #expect(run.text.contains("devices wrote, by their places among those:\n  the same: "))
     }
 
@@ -62,7 +62,7 @@ extension ProgramTests {
       #expect(run.text.contains("0 lines only in A, 1 only in B, 22 in both"), "\(run.story)")
       #expect(run.text.contains("  + [    0.000000] RETBleed: WARNING"), "\(run.story)")
       let compared = try TestDirectory().vmreel(["diff", "--compare", "registers"] + linux)
-      #expect(!compared.text.contains("digests of the registers, since"), "\(compared.story)")
+      #expect(!compared.text.contains("since different kinds of KVM"), "\(compared.story)")
     }
 
     @Test func symbolsNameTheFunction() throws {

@@ -8,6 +8,8 @@ public struct DifferenceClass: Codable, Equatable, Sendable {
     case same
     /// The streams are equal, and some of the metadata differ.
     case configuration
+    /// Only totals were compared, and they differ.
+    case counts
     /// The streams are equal, and all host times differ by one factor.
     case times
     /// Events have other data.
@@ -80,6 +82,7 @@ extension DifferenceClass {
   }
 
   private static func withoutDifference(_ difference: ReelDifference) -> DifferenceClass {
+    guard difference.areEqual else { return DifferenceClass(.counts) }
     guard difference.configuration.isEmpty else {
       return DifferenceClass(.configuration, count: difference.configuration.count)
     }

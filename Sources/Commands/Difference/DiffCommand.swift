@@ -15,34 +15,45 @@ struct DiffCommand: ParsableCommand {
       partial reel that is the same as far as it goes. Of reels imported from logs the counts of \
       exits are compared.
 
+      With several reels on each side, totals are compared, and a rank test with Holm's correction \
+      tells change from noise. Exit status: 0 no significant change, 1 some, 2 trouble, such as \
+      too few reels for any change to be significant.
+
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
+        vmreel diff --a old?.reel --b new?.reel
       """)
 
   @Argument(help: "The first reel.")
-  var a: String
+  var a = ""
 
   @Argument(help: "The second reel.")
-  var b: String
+  var b = ""
 
   @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
+
+  @OptionGroup(title: "Totals, and several reels") var totals: DiffTotalsOptions
 
   @OptionGroup(title: "Output") var output: DiffOutputOptions
 
   @OptionGroup(title: "Page") var page: DiffHTMLOptions
 
   mutating func validate() throws {
-    try page.check(output)
+    try totals.validate(a, b)
+    try totals.refuse(comparison, output)
+    try page.check(output, totals)
   }
 
   func run() throws {
+    if totals.isOfGroups { return try DiffGroups(options: totals, output: output).run() }
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let symbols = try comparison.symbols(for: first, second)
     let file = try page.open(for: first, second)
-    let difference: ReelDifference
+    var difference: ReelDifference
     do {
       difference = try compare(first, second)
+      difference.totals = totals.sort.order.sorted(difference.totals)
       if page.html != nil {
         try page.write(difference, first, second, symbols, output, to: file)
       } else if !output.quiet {
@@ -58,13 +69,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   private func compare(_ first: OpenedReel, _ second: OpenedReel) throws -> ReelDifference {
-    let reels = [first, second]
-    let isOfCounts = reels.contains { $0.isImported }
-    if isOfCounts, let lacking = reels.first(where: { $0.reel.kernelExitBlocks.isEmpty }) {
-      throw CommandFailure(
-        "\(lacking.path): it holds no exits of the kernel, and the other reel, imported from a log, "
-          + "holds nothing else; record with --kernel-exits to compare the two")
-    }
+    let isOfCounts = try DiffTotalsOptions.areOfKernelExits([first, second])
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = comparison.context
@@ -77,9 +82,19 @@ struct DiffCommand: ParsableCommand {
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     if page.html != nil { options.hunkLimit = min(options.hunkLimit, HTMLDifference.maximumHunks) }
     do throws(ReelDifferenceError) {
-      return isOfCounts
-        ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
-        : try ReelDifference(first.reel, second.reel, metadata: metadata, options: options)
+      guard isOfCounts || totals.statsOnly else {
+        let progress = ProgressLine(
+          label: "comparing", total: first.reel.eventCount, stride: 1)
+        defer { progress.clear() }
+        return try ReelDifference(
+          first.reel, second.reel, metadata: metadata, options: options,
+          onProgress: progress.update)
+      }
+      let progress = DiffTotalsOptions.progress(of: [first, second])
+      defer { progress.clear() }
+      return try ReelDifference(
+        ofTotalsIn: first.reel, second.reel, metadata: metadata,
+        population: isOfCounts ? .kernel : .runner, onProgress: progress.update)
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }
@@ -94,6 +109,7 @@ struct DiffCommand: ParsableCommand {
       text.limit = output.limit
       text.isFull = output.full
       text.symbols = symbols
+      text.showsEqualTotals = totals.all
       text.isColoured = StandardOutput.hasColours
       let pager = Pager()
       StandardOutput.shared.write(text.render(difference))

@@ -24,13 +24,14 @@ struct DiffHTMLOptions: ParsableArguments {
     if force, html == nil { throw ValidationError("--force is for the file of --html") }
   }
 
-  /// Says so where other output was asked for, too.
-  func check(_ output: DiffOutputOptions) throws {
+  /// Refuses other output besides the page, and reels it is not made for.
+  func check(_ output: DiffOutputOptions, _ totals: DiffTotalsOptions) throws {
     guard html != nil else { return }
     if output.quiet { throw ValidationError("--html and -q exclude each other") }
     if output.format == .json {
       throw ValidationError("--html and --format json exclude each other")
     }
+    if totals.isOfGroups { throw ValidationError("--html is about two reels, not several") }
   }
 
   /// Refuses, before the work, a file that cannot be written.

@@ -92,33 +92,4 @@ extension HTMLDifference {
       "p", [("class", "hint")],
       "\(HTMLNumber.grouped(UInt64(count - limit))) more \(noun) are left out.")
   }
-
-  /// How often things happened.
-  func totals(_ html: inout HTMLText) {
-    let rows = difference.totals.sorted {
-      $0.delta.magnitude == $1.delta.magnitude
-        ? $0.name < $1.name : $0.delta.magnitude > $1.delta.magnitude
-    }
-    HTMLTable<TotalDifference>(
-      caption: "How often things happened in each, what changed most first",
-      columns: [
-        .init(heading: "What", isNumber: false) { HTMLCell(text: $0.name) },
-        .init(heading: "A") { HTMLCell(text: HTMLNumber.grouped($0.a), value: $0.a) },
-        .init(heading: "B") { HTMLCell(text: HTMLNumber.grouped($0.b), value: $0.b) },
-        .init(heading: "Delta") { HTMLCell(text: Self.signed($0.delta), value: $0.delta) },
-        .init(heading: "Change") { row in
-          let sign = row.delta > 0 ? "+" : row.delta < 0 ? "−" : ""
-          return HTMLCell(
-            text: row.percent.map { sign + HTMLNumber.percent($0.magnitude) } ?? "new",
-            value: row.percent.map { Int64(exactly: (10 * $0).rounded()) ?? .max } ?? .max)
-        },
-      ]
-    ).render(rows.prefix(Self.maximumRows), &html)
-    more(rows.count, Self.maximumRows, "rows", &html)
-  }
-
-  /// `+12`, `−3`, `0`.
-  static func signed(_ number: Int64) -> String {
-    (number > 0 ? "+" : number < 0 ? "−" : "") + HTMLNumber.grouped(number.magnitude)
-  }
 }
