@@ -21,6 +21,7 @@ struct DiffCommand: ParsableCommand {
 
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
+        vmreel diff monday.reel tuesday.reel --html diff.html
         vmreel diff --a old?.reel --b new?.reel
       """)
 
