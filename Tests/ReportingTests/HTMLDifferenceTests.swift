@@ -39,7 +39,8 @@ import Trace
 
   @Test(arguments: [false, true]) func textOfReelsIsNeverMarkup(_ isFull: Bool) throws {
     let html = try page(
-      "first\n" + Self.hostile + "\nlast\n", "first\nother " + Self.hostile + "\nlast", isFull: isFull)
+      "first\n" + Self.hostile + "\nlast\n", "first\nother " + Self.hostile + "\nlast",
+      isFull: isFull)
     #expect(!html.contains("<img"))
     #expect(html.contains("&lt;/script&gt;&lt;img src=x onerror=&quot;alert(&#39;1&#39;)"))
     #expect(html.ranges(of: "<script").count == 1 && html.ranges(of: "</script").count == 1)
