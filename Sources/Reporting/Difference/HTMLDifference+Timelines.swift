@@ -26,10 +26,10 @@ extension HTMLDifference {
       ]
     ) { html in
       plot("A", nameA, barsA, highest, columns, &html)
-      marks("A", map, bands, { $0.a }, &html)
+      marks("A", map, bands, columns, { $0.a }, &html)
       html.element("div", [("class", "label")], "")
       html.element("div", [("class", "links")]) { links(map, bands, &$0) }
-      marks("B", map, bands, { $0.b }, &html)
+      marks("B", map, bands, columns, { $0.b }, &html)
       plot("B", nameB, barsB, highest, columns, &html)
       html.element("div", [("class", "label")], "")
       html.element("div", [("class", "ticks")]) { html in
@@ -89,19 +89,26 @@ extension HTMLDifference {
   }
 
   private func marks(
-    _ side: String, _ map: StreamMap, _ bands: StreamBands,
+    _ side: String, _ map: StreamMap, _ bands: StreamBands, _ columns: Int,
     _ events: (StreamMap.Stretch) -> Range<EventIndex>, _ html: inout HTMLText
   ) {
     html.element("div", [("class", "label")], "")
     html.element("div", [("class", "lane")]) { html in
       html.svg(
-        width: StreamBands.width, height: 1,
+        width: columns, height: 1,
         label: "Where events differ in \(side); the list below tells of them"
       ) { html in
+        let marks = bands.marks(of: map.stretches, intervals: columns, events)
+        let scale = LevelScale(highest: marks.lazy.flatMap(\.values).max() ?? 0)
         for change in EventHunk.Change.all {
-          let path = bands.marks(of: map.stretches, change, events)
-          guard !path.isEmpty else { continue }
-          html.start("path", [("class", change.rawValue), ("d", path)], isClosed: true)
+          for level in 1...LevelScale.levels {
+            let path = marks.indices
+              .filter { scale.level(marks[$0][change] ?? 0) == level }
+              .map { "M\($0) 0h1v1h-1z" }.joined()
+            guard !path.isEmpty else { continue }
+            html.start(
+              "path", [("class", "\(change.rawValue) l\(level)"), ("d", path)], isClosed: true)
+          }
         }
       }
     }
@@ -113,8 +120,11 @@ extension HTMLDifference {
       width: StreamBands.width, height: 100, label: "What of A is what of B", isImage: false
     ) { html in
       for stretch in bands.common {
+        let aside = stretch.aside.map {
+          " but for stretches \($0.lowerBound + 1) to \($0.upperBound)"
+        }
         let sentence =
-          "The same, as far as compared: events \(StreamBands.Band.text(stretch.a)) of A and "
+          "The same\(aside ?? ""): events \(StreamBands.Band.text(stretch.a)) of A and "
           + "\(StreamBands.Band.text(stretch.b)) of B"
         html.element(
           "path", [("class", "common"), ("d", bands.outline(stretch.a, stretch.b))]
@@ -125,7 +135,8 @@ extension HTMLDifference {
           link(band, bands, &html)
         } else {
           html.element(
-            "path", [("class", band.change.rawValue), ("d", bands.outline(band.a, band.b))]
+            "path",
+            [("class", band.change.rawValue), ("d", bands.outline(band.drawnA, band.drawnB))]
           ) { $0.element("title", band.sentence + " (not listed below)") }
         }
       }
@@ -145,7 +156,7 @@ extension HTMLDifference {
     ) { html in
       html.element(
         "title", hasEntry ? band.sentence : "Only one goes on: " + band.sentence)
-      html.start("path", [("d", bands.outline(band.a, band.b))], isClosed: true)
+      html.start("path", [("d", bands.outline(band.drawnA, band.drawnB))], isClosed: true)
     }
   }
 

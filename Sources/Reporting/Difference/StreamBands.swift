@@ -18,6 +18,8 @@ struct StreamBands {
     var stretches: [EventHunk.Change: Int] = [:]
     /// The events by what happened.
     var events: [EventHunk.Change: Int] = [:]
+    /// The events in it that differ, of A and of B; what lies between its stretches is the same.
+    var lengths: (a: UInt64, b: UInt64) = (0, 0)
 
     /// What happened to most events.
     var change: EventHunk.Change {
@@ -29,6 +31,8 @@ struct StreamBands {
   static let width = 2400
   /// Closer together, bands are one.
   private static let resolution = 4
+  /// A band takes in no stretch further behind its first: what lies between them would not show.
+  private static let grain = 24
   /// Bands drawn at most, and as many moves.
   private static let maximumBands = 2400
 
@@ -41,7 +45,15 @@ struct StreamBands {
   /// Moves that are not drawn, there being too many.
   private(set) var omittedMoves = 0
   /// What is the same, between the bands.
-  private(set) var common: [(a: Range<EventIndex>, b: Range<EventIndex>)] = []
+  private(set) var common: [Common] = []
+
+  /// Events that are the same.
+  struct Common {
+    var a: Range<EventIndex>
+    var b: Range<EventIndex>
+    /// The stretches that differ after all and are drawn in the band before.
+    var aside: ClosedRange<Int>?
+  }
 
   /// - Parameters:
   ///   - origin: the event at the left edge.
@@ -57,13 +69,16 @@ struct StreamBands {
       }
     }
     var (startA, startB) = (map.a.lowerBound, map.b.lowerBound)
+    var aside: ClosedRange<Int>?
     func close(_ endA: EventIndex, _ endB: EventIndex) {
-      if startA < endA, startB < endB { common.append((startA..<endA, startB..<endB)) }
+      guard startA < endA, startB < endB else { return }
+      common.append(Common(a: startA..<endA, b: startB..<endB, aside: aside))
     }
     for band in bands {
       close(band.a.lowerBound, band.b.lowerBound)
-      startA = max(startA, band.a.upperBound)
-      startB = max(startB, band.b.upperBound)
+      startA = max(startA, band.drawnA.upperBound)
+      startB = max(startB, band.drawnB.upperBound)
+      aside = band.first < band.last ? band.first...band.last : nil
     }
     close(map.a.upperBound, map.b.upperBound)
   }
@@ -84,7 +99,10 @@ struct StreamBands {
     if stretch.a.isEmpty { stretch.a = Self.empty(stretch.a, notBefore: bands[last].a) }
     if stretch.b.isEmpty { stretch.b = Self.empty(stretch.b, notBefore: bands[last].b) }
     let isNear = isNear(bands[last].a, stretch.a) && isNear(bands[last].b, stretch.b)
-    if isNear || bands.count == Self.maximumBands {
+    let isShort = [
+      (bands[last].a, stretch.a), (bands[last].b, stretch.b),
+    ].allSatisfy { place(of: $1.lowerBound) - place(of: $0.lowerBound) < Self.grain }
+    if isNear && isShort || bands.count == Self.maximumBands {
       bands[last].add(stretch, number)
     } else {
       bands.append(Band(stretch, number))
@@ -121,32 +139,28 @@ struct StreamBands {
     return "M\(a0) 0C\(a0) 50 \(b0) 50 \(b0) 100H\(b1)C\(b1) 50 \(a1) 50 \(a1) 0Z"
   }
 
-  /// Where the stretches of one kind lie in one stream, of a picture of height 1.
+  /// What differs in each of so many intervals of one stream: how many events, by what happened.
   ///
   /// - Parameter events: a stretch's events in that stream.
   func marks(
-    of stretches: [StreamMap.Stretch], _ change: EventHunk.Change,
+    of stretches: [StreamMap.Stretch], intervals: Int,
     _ events: (StreamMap.Stretch) -> Range<EventIndex>
-  ) -> String {
-    var path = ""
-    var mark: Range<Int>?
-    func draw() {
-      if let mark { path += "M\(mark.lowerBound) 0H\(mark.upperBound)V1H\(mark.lowerBound)Z" }
-    }
-    for stretch in stretches where stretch.change == change {
+  ) -> [[EventHunk.Change: UInt64]] {
+    var marks = [[EventHunk.Change: UInt64]](repeating: [:], count: intervals)
+    let length = span / Double(max(1, intervals))
+    for stretch in stretches {
       let range = events(stretch)
-      guard !range.isEmpty else { continue }
-      let start = place(of: range.lowerBound)
-      let end = max(start + Self.resolution, place(of: range.upperBound))
-      if let before = mark, start >= before.lowerBound, start <= before.upperBound {
-        mark = before.lowerBound..<max(before.upperBound, end)
-      } else {
-        draw()
-        mark = start..<end
+      guard !range.isEmpty, range.lowerBound >= origin else { continue }
+      let start = Double(range.lowerBound - origin) / length
+      let end = Double(range.upperBound - origin) / length
+      let first = min(Int(min(start, 1e6)), intervals)
+      let last = max(first, min(Int(min(end, 1e6).rounded(.up)), intervals))
+      for interval in first..<last {
+        let share = min(end, Double(interval + 1)) - max(start, Double(interval))
+        marks[interval][stretch.change, default: 0] += UInt64(max(1, share * length))
       }
     }
-    draw()
-    return path
+    return marks
   }
 }
 
@@ -159,6 +173,16 @@ extension StreamBands.Band {
     count(stretch)
   }
 
+  /// Where it is drawn in A: as wide as what differs, so that much that is the same shows as such.
+  var drawnA: Range<EventIndex> { Self.drawn(a, lengths.a) }
+
+  /// Where it is drawn in B.
+  var drawnB: Range<EventIndex> { Self.drawn(b, lengths.b) }
+
+  private static func drawn(_ range: Range<EventIndex>, _ length: UInt64) -> Range<EventIndex> {
+    range.lowerBound..<range.lowerBound + min(length, range.upperBound - range.lowerBound)
+  }
+
   fileprivate mutating func add(_ stretch: StreamMap.Stretch, _ number: Int) {
     last = number
     a = min(a.lowerBound, stretch.a.lowerBound)..<max(a.upperBound, stretch.a.upperBound)
@@ -169,6 +193,8 @@ extension StreamBands.Band {
   private mutating func count(_ stretch: StreamMap.Stretch) {
     stretches[stretch.change, default: 0] += 1
     events[stretch.change, default: 0] += stretch.count
+    lengths.a &+= stretch.a.upperBound - stretch.a.lowerBound
+    lengths.b &+= stretch.b.upperBound - stretch.b.lowerBound
   }
 
   /// What a reader is told of it.
