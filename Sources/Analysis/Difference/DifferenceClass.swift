@@ -69,13 +69,13 @@ extension DifferenceClass {
       return
     }
     let fields = Set(first.fields)
-    if fields == [.check] {
+    if let hunk = difference.hunks?.hunks.first, hunk.begins(at: first) {
+      self.init(hunk, after: first.context)
+    } else if fields == [.check] {
       self.init(.registers, count: 1)
     } else if fields.isSubset(of: [.rip, .check]) {
       self.init(.rip, count: 1)
       shift = HexWord(b.event.rip &- a.event.rip)
-    } else if let hunk = difference.hunks?.hunks.first, hunk.begins(at: first) {
-      self.init(hunk, after: first.context)
     } else {
       self.init(fields.isSubset(of: EventField.data) ? .value : .replaced, count: 1)
     }

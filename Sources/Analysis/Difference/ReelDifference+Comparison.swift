@@ -53,6 +53,9 @@ private struct StreamComparison {
   /// Common events read again before the first difference, to tell repetitions from insertions.
   private static let leastContext = DifferenceClass.burstLength
 
+  /// A first difference so near before the first visible one is aligned from.
+  private static let nearEvents: UInt64 = 4096
+
   private let a: Reel
   private let b: Reel
   private let mask: DifferenceMask
@@ -126,6 +129,8 @@ private struct StreamComparison {
   /// Aligns the streams from the first difference on that an event shows.
   private mutating func align(_ parting: StreamWalk.Parting) throws(ReelDifferenceError) {
     var parting = parting
+    var isTrimmed = false
+    let first = parting.place
     if Set(parting.fields).isSubset(of: EventField.unaligned), !parting.fields.isEmpty {
       var visible = mask
       EventField.unaligned.forEach { visible.fields.insert($0) }
@@ -136,14 +141,18 @@ private struct StreamComparison {
         return
       }
       parting = next
-      if !endsByTrimming(next) { firstVisible = try closeUp(next, walk) }
+      isTrimmed = endsByTrimming(next)
+      if !isTrimmed { firstVisible = try closeUp(next, walk) }
     }
     // The end of one stream is told by itself.
     guard parting.place.left.event != nil, parting.place.right.event != nil else {
-      aligned = StreamMap(beforeEndOfOneIn: parting.place, a, b)
+      if !isTrimmed { aligned = StreamMap(beforeEndOfOneIn: parting.place, a, b) }
       return
     }
-    let streams = try AlignedStreams(a, parting.place.left, b, parting.place.right, mask)
+    // In a row of equal events the one too many may be one before the first that is visibly another.
+    let isNear = parting.place.left.position - first.left.position <= Self.nearEvents
+    let place = isNear ? first : parting.place
+    let streams = try AlignedStreams(a, place.left, b, place.right, mask)
     let detail = AlignedStreams.Detail(
       limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil)
     hunks = try StreamHunks(streams, .all, detail)
