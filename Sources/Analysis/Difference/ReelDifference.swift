@@ -40,6 +40,10 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var totals: [TotalDifference] = []
   /// Whether only counts were compared: for want of events, or because no more was asked for.
   public var isOfCounts = false
+  /// What differs in the guests' registers and memory at a moment; where that was asked for.
+  public var memory: MemoryDifference?
+  /// Why the runs part; where that was asked for.
+  public var explanation: Explanation?
   /// How the first reel ends.
   public var endingA: ReelEnding
   /// How the second reel ends.

@@ -22,6 +22,7 @@ struct DiffCommand: ParsableCommand {
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
         vmreel diff monday.reel tuesday.reel --html diff.html
+        vmreel diff --explain --memory --symbols System.map monday.reel tuesday.reel
         vmreel diff --a old?.reel --b new?.reel
       """)
 
@@ -33,6 +34,8 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
 
+  @OptionGroup(title: "State and cause") var stateOptions: DiffStateOptions
+
   @OptionGroup(title: "Totals, and several reels") var totals: DiffTotalsOptions
 
   @OptionGroup(title: "Output") var output: DiffOutputOptions
@@ -40,6 +43,11 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup(title: "Page") var page: DiffHTMLOptions
 
   mutating func validate() throws {
+    guard !((output.quiet || totals.statsOnly || totals.isOfGroups) && stateOptions.isAsked) else {
+      throw ValidationError(
+        "--memory and --explain look into two runs; they do not go with -q, --stats-only, or "
+          + "several reels")
+    }
     try totals.validate(a, b)
     try totals.refuse(comparison, output)
     try page.check(output, totals)
@@ -52,9 +60,11 @@ struct DiffCommand: ParsableCommand {
     let symbols = try comparison.symbols(for: first, second)
     let file = try page.open(for: first, second)
     var difference: ReelDifference
+    let obstacle: String?
     do {
       difference = try compare(first, second)
       difference.totals = totals.sort.order.sorted(difference.totals)
+      obstacle = try addStates(to: &difference, first, second)
       if page.html != nil {
         try page.write(difference, first, second, symbols, output, to: file)
       } else if !output.quiet {
@@ -64,7 +74,8 @@ struct DiffCommand: ParsableCommand {
       file?.discard()
       throw error
     }
-    if !difference.areEqual { throw ExitStatus.difference }
+    if let obstacle { throw CommandFailure(obstacle) }
+    if !difference.areEqual || !(difference.memory?.isEmpty ?? true) { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
   }
@@ -99,6 +110,47 @@ struct DiffCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }
+  }
+
+  /// Looks into the guests' states where that was asked for.
+  ///
+  /// - Returns: why that could not be done as asked; what could be compared is shown all the same.
+  private func addStates(
+    to difference: inout ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> String? {
+    guard stateOptions.isAsked else { return nil }
+    var obstacle: String?
+    do {
+      let states = try states(of: difference, first, second)
+      if stateOptions.explain {
+        let found = try DiffExplanation(memory: states).explain()
+        difference.explanation = found.explanation
+        obstacle = found.obstacle
+      }
+      if stateOptions.memory {
+        let found = try states.compare(at: stateOptions.at)
+        difference.memory = found.difference
+        obstacle = obstacle ?? found.obstacle
+      }
+    } catch let failure as CommandFailure {
+      return failure.message
+    }
+    return obstacle
+  }
+
+  private func states(
+    of difference: ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> DiffMemory {
+    try first.requireRecording(to: "look into")
+    try second.requireRecording(to: "look into")
+    let symbols = try comparison.symbols.first.map {
+      try GuestSymbols.read($0, for: first, keeping: .all)
+    }
+    return DiffMemory(
+      guests: GuestPair(a: first, b: second),
+      moments: CommonMoments(
+        first.reel, second.reel, mask: difference.mask, before: difference.firstDifference),
+      difference: difference, symbols: symbols, limit: output.limit)
   }
 
   private func print(

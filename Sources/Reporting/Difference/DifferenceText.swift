@@ -47,6 +47,8 @@ public struct DifferenceText {
     } else if let hunks = difference.hunks {
       lines += HunkText.lines(hunks, isFull: isFull)
     }
+    if let explanation = difference.explanation { lines += ExplanationText.lines(explanation) }
+    if let memory = difference.memory { lines += MemoryDifferenceText.lines(memory) }
     lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
     if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"

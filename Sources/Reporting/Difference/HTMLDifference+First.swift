@@ -76,6 +76,19 @@ extension HTMLDifference {
     }
   }
 
+  /// What a look into the guests' states found, as the text says it.
+  func states(_ html: inout HTMLText) {
+    let parts = [
+      difference.explanation.map { ExplanationText.lines($0) },
+      difference.memory.map { MemoryDifferenceText.lines($0) },
+    ]
+    for lines in parts.compactMap(\.self) {
+      events(&html) { html in
+        for line in lines.drop(while: \.isEmpty) { html.element("li") { $0.element("code", line) } }
+      }
+    }
+  }
+
   /// A box of lines.
   func events(_ html: inout HTMLText, _ body: (inout HTMLText) -> Void) {
     html.element("ol", [("class", "events")], body)

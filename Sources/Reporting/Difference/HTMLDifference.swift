@@ -93,6 +93,9 @@ public struct HTMLDifference {
     if difference.firstDifference != nil {
       sections.append(HTMLPage.Section(id: "first", title: "First difference", body: first))
     }
+    if difference.explanation != nil || difference.memory != nil {
+      sections.append(HTMLPage.Section(id: "states", title: "Why, and states", body: states))
+    }
     if difference.map != nil, data.timelineA.intervalCount + data.timelineB.intervalCount > 0 {
       sections.append(HTMLPage.Section(id: "timelines", title: "Timelines", body: timelines))
     }
