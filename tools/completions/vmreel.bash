@@ -490,9 +490,9 @@ _vmreel_export() {
 
 _vmreel_diff() {
     repeating_flags=()
-    non_repeating_flags=(--memory --explain --stats-only --all --counts-only --quiet -q --full --version -h --help)
+    non_repeating_flags=(--memory --explain --stats-only --all --counts-only --quiet -q --full --force --version -h --help)
     repeating_options=(--ignore --compare --symbols --a --b)
-    non_repeating_options=(-U --context --streams --at --sort --alpha --limit --format)
+    non_repeating_options=(-U --context --streams --at --sort --alpha --limit --format --html)
     __vmreel_offer_flags_options 2
 
     # Offer option value completions
@@ -534,6 +534,9 @@ _vmreel_diff() {
         ;;
     '--format')
         __vmreel_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--html')
         return
         ;;
     esac
