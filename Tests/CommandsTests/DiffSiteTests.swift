@@ -87,6 +87,18 @@ extension ProgramTests {
       #expect(exclusion?.how.contains("the difference stays") == true)
     }
 
+    @Test func aReplayUnlikeTheLogProvesNothing() throws {
+      // mov edx, eax; or dh, 0x80; out dx, al: the counter chooses one of 32,768 ports.
+      let image = Self.program(
+        Self.readCounter + Self.add, after: [0x89, 0xc2, 0x80, 0xce, 0x80, 0xee])
+      let found = try explain(image, image)
+      #expect(found.cause == .timestampInstruction && found.certainty == .probable)
+      #expect(
+        found.summary.hasSuffix(
+          "300 times after event 1, before the first difference: probable cause"))
+      #expect(found.evidence.contains { $0.contains("is not the one in A's log") })
+    }
+
     @Test(.needsRandomInstruction) func randomNumbersAreTheCause() throws {
       let image = Self.program(Self.readRandom + Self.add)
       let found = try explain(image, image)

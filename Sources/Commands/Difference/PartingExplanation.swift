@@ -8,6 +8,8 @@ internal import Trace
 struct PartingExplanation {
   /// Instructions stepped in each guest.
   static let stepLimit: UInt64 = 100_000
+  /// Moments from which the guests are stepped.
+  private static let momentLimit = 16
   /// How long a guest may run to its next exit when a difference was taken away.
   private static let runLimitNanoseconds: UInt64 = 2_000_000_000
 
@@ -26,13 +28,35 @@ struct PartingExplanation {
   ///
   /// - Throws: ``CommandFailure`` when KVM fails.
   func explain() throws -> Explanation {
-    guard let moment = search.equalMoment, let stops = try stops(at: moment) else {
-      return Explanation(
-        .notFound, .unknown,
-        summary: "not found: the replays do not come to the last equal moment again")
+    var next = search.equalMoment
+    for _ in 0..<Self.momentLimit {
+      guard let moment = next, let stops = try stops(at: moment) else { break }
+      if let placed = try ofKicks(after: moment) { return placed }
+      let parting = try compare(stops, limit: Self.stepLimit)
+      next = nil
+      // The search may have stopped too early: a replay that did not get there in time looks like one
+      // that differs.
+      if case .sameExit = parting.outcome, isMemoryEqual(stops) {
+        next = try memory.naming { () throws(ReelDifferenceError) in
+          try memory.moments.moments(after: moment).first
+        }
+      }
+      if next == nil {
+        var explanation = try explain(after: parting, stops, at: moment)
+        explanation.lastEqual = moment
+        return explanation
+      }
     }
-    if let placed = try ofKicks(after: moment) { return placed }
-    let parting = try compare(stops, limit: Self.stepLimit)
+    return notFound("the replays do not come to the last equal moment again", nil)
+  }
+
+  private func isMemoryEqual(_ stops: Stops) -> Bool {
+    search.initialPages.isSuperset(of: stops.a.memory.pagesDiffering(from: stops.b.memory))
+  }
+
+  private func explain(
+    after parting: Comparison.Parting, _ stops: Stops, at moment: CommonMoment
+  ) throws -> Explanation {
     switch parting.outcome {
     case .parted:
       let explanation = try explain(parting, stops, from: moment)

@@ -235,9 +235,10 @@ struct SiteExplanation {
     let own = sites.filter { $0.cause == cause }
     guard let most = own.max(by: { $0.count < $1.count }) else { return "" }
     let place = most.address.description + (most.symbol.map { " (\($0))" } ?? "")
+    let count = total(own, nil)
     return "\(cause.rawValue) executed at \(place)"
-      + (own.count > 1 ? " and \(own.count - 1) more places" : "")
-      + " \(total(own, nil)) times after event \(moment.a), before the first difference: "
+      + (own.count > 1 ? " and \(own.count - 1) other place\(own.count > 2 ? "s" : "")," : "")
+      + (count == 1 ? " once" : " \(count) times") + " after event \(moment.a), before the first difference: "
   }
 }
 

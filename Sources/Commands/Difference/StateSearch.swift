@@ -120,7 +120,7 @@ struct StateSearch {
   func describe(_ explanation: inout Explanation) {
     explanation.lastEqualKeyframes = lastEqual
     explanation.firstDifferingKeyframes = firstDiffering
-    explanation.lastEqual = equalMoment
+    explanation.lastEqual = explanation.lastEqual ?? equalMoment
     if explanation.state == nil { explanation.state = state }
     var found: [String] = []
     if !initialPages.isEmpty {
