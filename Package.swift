@@ -97,7 +97,7 @@ let package = Package(
     tests(of: "Disassembly"),
     tests(of: "Machine", ["Bytes", "BuiltInGuests"]),
     .target(
-      name: "ReelFixtures", dependencies: ["Trace"], path: "Tests/ReelFixtures",
+      name: "ReelFixtures", dependencies: ["Bytes", "Trace"], path: "Tests/ReelFixtures",
       swiftSettings: strict),
     tests(of: "Trace", ["Bytes", "ReelFixtures"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

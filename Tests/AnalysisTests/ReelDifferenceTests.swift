@@ -30,7 +30,7 @@ import Trace
     other.entries.removeAll { $0.event.kind.isHostMade || $0.event.kind == .keyframe }
     let difference = try ReelDifference(try builder.reel(), try other.reel())
     #expect(difference.areEqual)
-    #expect(difference.totals.first { $0.name == "kick:quantum" }?.delta == -5)
+    #expect(difference.totals.first { $0.place == .kick && $0.name == "quantum" }?.delta == -5)
   }
 
   @Test(arguments: [
@@ -88,7 +88,7 @@ import Trace
     #expect(firstDifference.a?.index == UInt64(place))
     #expect(firstDifference.b?.event.address == 0x24)
     #expect(firstDifference.fields.contains(.kind))
-    let total = try #require(difference.totals.first { $0.name == "vector 0x24" })
+    let total = try #require(difference.totals.first { $0.place == .vector && $0.name == "0x24" })
     #expect(total.a == 0 && total.b == 1 && total.percent == nil)
   }
 

@@ -90,7 +90,7 @@ import Trace
       try ReelDifference(try reel(), try reel(count: 2)))
     #expect(rendered.contains("B ends here; its stream is a prefix of A's."))
     #expect(rendered.contains("B ended: debug exit (0)"))
-    #expect(rendered.contains("0x3f8:POUT  3  2     -1  -33.33"))
+    #expect(rendered.contains("0x3f8:POUT COM1 THR  3  2     -1  -33.33"))
     let equal = DifferenceText().render(try ReelDifference(try reel(), try reel()))
     #expect(equal.contains("The deterministic streams are equal: 3 events."))
   }

@@ -490,9 +490,9 @@ _vmreel_export() {
 
 _vmreel_diff() {
     repeating_flags=()
-    non_repeating_flags=(--quiet -q --full --version -h --help)
-    repeating_options=(--ignore --compare --symbols)
-    non_repeating_options=(-U --context --streams --limit --format)
+    non_repeating_flags=(--stats-only --all --counts-only --quiet -q --full --version -h --help)
+    repeating_options=(--ignore --compare --symbols --a --b)
+    non_repeating_options=(-U --context --streams --sort --alpha --limit --format)
     __vmreel_offer_flags_options 2
 
     # Offer option value completions
@@ -511,6 +511,19 @@ _vmreel_diff() {
         ;;
     '--streams')
         __vmreel_add_completions -W 'together'$'\n''apart'
+        return
+        ;;
+    '--sort')
+        __vmreel_add_completions -W 'impact'$'\n''count'$'\n''percent'$'\n''time'$'\n''name'
+        return
+        ;;
+    '--a')
+        return
+        ;;
+    '--b')
+        return
+        ;;
+    '--alpha')
         return
         ;;
     '--limit')

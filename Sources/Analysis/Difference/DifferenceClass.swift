@@ -8,6 +8,8 @@ public struct DifferenceClass: Codable, Equatable, Sendable {
     case same
     /// The streams are equal, and some of the metadata differ.
     case configuration
+    /// Only totals were compared, and they differ.
+    case counts
     /// The streams are equal, and all host times differ by one factor.
     case times
     /// Events have other data.
@@ -67,19 +69,20 @@ extension DifferenceClass {
       return
     }
     let fields = Set(first.fields)
-    if fields == [.check] {
+    if let hunk = difference.hunks?.hunks.first, hunk.begins(at: first) {
+      self.init(hunk, after: first.context)
+    } else if fields == [.check] {
       self.init(.registers, count: 1)
     } else if fields.isSubset(of: [.rip, .check]) {
       self.init(.rip, count: 1)
       shift = HexWord(b.event.rip &- a.event.rip)
-    } else if let hunk = difference.hunks?.hunks.first, hunk.begins(at: first) {
-      self.init(hunk, after: first.context)
     } else {
       self.init(fields.isSubset(of: EventField.data) ? .value : .replaced, count: 1)
     }
   }
 
   private static func withoutDifference(_ difference: ReelDifference) -> DifferenceClass {
+    guard difference.areEqual else { return DifferenceClass(.counts) }
     guard difference.configuration.isEmpty else {
       return DifferenceClass(.configuration, count: difference.configuration.count)
     }

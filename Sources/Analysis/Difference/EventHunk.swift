@@ -99,7 +99,8 @@ public struct StreamHunks: Codable, Equatable, Sendable {
   public var count = 0
   /// Stretches by what happened to them.
   public var countByChange: [String: Int] = [:]
-  /// Events that both streams have in order, from the first visible difference on.
+  /// Events that both streams have in order, from the first difference on, or from the first visible
+  /// one where that is far behind.
   public var commonEvents = 0
   /// Events that only the first has.
   public var deletedEvents = 0

@@ -21,7 +21,7 @@ struct GuestAlignment {
   }
 
   /// In order; they cover both streams.
-  private(set) var pieces: [Piece] = []
+  var pieces: [Piece] = []
   /// Stretches given up as having nothing in common.
   private(set) var unsearched = 0
 
@@ -33,13 +33,15 @@ struct GuestAlignment {
       } else if piece.a.isEmpty || piece.b.isEmpty {
         add(Piece(a: piece.a, b: piece.b, relation: .other))
       } else {
-        refine(piece, a, b)
+        refine(Piece(a: piece.a, b: piece.b, relation: .other), a, b)
       }
     }
+    settle(a, b)
   }
 
-  private mutating func refine(
-    _ piece: SequenceAlignment.Piece, _ a: StreamSignatures, _ b: StreamSignatures
+  /// Finds the pairs with other data in what both streams have instead of one another.
+  mutating func refine(
+    _ piece: Piece, _ a: StreamSignatures, _ b: StreamSignatures
   ) {
     let outlines = SequenceAlignment(Array(a.outlines[piece.a]), Array(b.outlines[piece.b]))
     unsearched += outlines.unsearched
@@ -62,7 +64,8 @@ struct GuestAlignment {
     }
   }
 
-  private mutating func add(_ piece: Piece) {
+  /// Adds a piece behind the others, or to the last when that is of its relation.
+  mutating func add(_ piece: Piece) {
     guard let last = pieces.indices.last, pieces[last].relation == piece.relation else {
       pieces.append(piece)
       return

@@ -3,12 +3,14 @@ public import Trace
 extension ReelDifference {
   /// Compares two reels.
   ///
-  /// - Parameter metadata: both reels' decoded ``Reel/metadataJSON``; without it the
-  ///   configurations are not compared.
+  /// - Parameters:
+  ///   - metadata: both reels' decoded ``Reel/metadataJSON``; without it the configurations are not
+  ///     compared.
+  ///   - onProgress: told now and then how many events of each reel were compared.
   /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
   public init(
     _ a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata)? = nil,
-    options: Options = Options()
+    options: Options = Options(), onProgress: ((UInt64) -> Void)? = nil
   ) throws(ReelDifferenceError) {
     endingA = ReelEnding(a)
     endingB = ReelEnding(b)
@@ -16,6 +18,7 @@ extension ReelDifference {
     mask = options.mask
     mask.leaveOutDigests()
     var comparison = StreamComparison(a, b, mask, options)
+    comparison.onProgress = onProgress
     try comparison.run(try StreamAlignment(a, b))
     limits = comparison.limits
     firstDifference = comparison.firstDifference
@@ -29,57 +32,7 @@ extension ReelDifference {
     firstDifference?.shorten(context: options.context)
     firstVisibleDifference?.shorten(context: options.context)
     guard options.countsTotals else { return }
-    totals = Self.totals(
-      try Self.reading(.a) { () throws(TraceError) in
-        try Self.counts(a, comparison.comparedA)
-      },
-      try Self.reading(.b) { () throws(TraceError) in
-        try Self.counts(b, comparison.comparedB)
-      })
-  }
-
-  /// Compares how often the kernel saw which exits: all that imported logs can be compared by.
-  ///
-  /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
-  public init(
-    ofKernelExitsIn a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata)
-  ) throws(ReelDifferenceError) {
-    endingA = ReelEnding(a)
-    endingB = ReelEnding(b)
-    isOfCounts = true
-    configuration = ConfigurationDifference.between(metadata.a, metadata.b)
-    limits = [
-      "a reel holds no events, so only the counts of the exits that the kernels saw are compared"
-    ]
-    totals = Self.totals(
-      try Self.reading(.a) { () throws(TraceError) in try Self.kernelCounts(a, metadata.a) },
-      try Self.reading(.b) { () throws(TraceError) in try Self.kernelCounts(b, metadata.b) })
-  }
-
-  private static func kernelCounts(
-    _ reel: Reel, _ metadata: Metadata
-  ) throws(TraceError) -> [ExitTable] {
-    let names = ExitNames(metadata)
-    var tabulators = ExitTabulators(tables.map { ExitTabulator($0.filter, names) })
-    var scan = KernelExitScan(reel)
-    try scan.run(&tabulators)
-    return tabulators.all.map { $0.table() }
-  }
-
-  /// Reasons, then places, then what the host made, then vectors.
-  private static let tables: [(filter: ExitFilter, prefix: String)] = [
-    (.vmexit, ""), (.ioport, ""), (.mmio, ""), (.msr, ""), (.kick, "kick:"), (.irq, "vector "),
-  ]
-
-  private static func counts(
-    _ reel: Reel, _ range: Range<EventIndex>
-  ) throws(TraceError) -> [ExitTable] {
-    var selection = ExitSelection()
-    selection.range = range
-    var tabulators = ExitTabulators(tables.map { ExitTabulator($0.filter, ExitNames()) })
-    var scan = ExitScan(reel, selection)
-    try scan.run(&tabulators)
-    return tabulators.all.map { $0.table() }
+    try compareTotals(a, comparison.comparedA, b, comparison.comparedB, metadata: metadata)
   }
 
   /// Names the reel in an error of reading it.
@@ -92,24 +45,6 @@ extension ReelDifference {
       throw ReelDifferenceError(side: side, error: error)
     }
   }
-
-  private static func totals(_ a: [ExitTable], _ b: [ExitTable]) -> [TotalDifference] {
-    zip(tables, zip(a, b)).flatMap { table, sides in
-      merge(
-        sides.0.rows.map { (table.prefix + $0.name, $0.samples) },
-        sides.1.rows.map { (table.prefix + $0.name, $0.samples) })
-    }
-  }
-
-  private static func merge(
-    _ a: [(name: String, count: UInt64)], _ b: [(name: String, count: UInt64)]
-  ) -> [TotalDifference] {
-    let left = Dictionary(a.map { ($0.name, $0.count) }) { $0.addingSaturated($1) }
-    let right = Dictionary(b.map { ($0.name, $0.count) }) { $0.addingSaturated($1) }
-    return Set(left.keys).union(right.keys).sorted().map {
-      TotalDifference(name: $0, a: left[$0] ?? 0, b: right[$0] ?? 0)
-    }
-  }
 }
 
 /// Two streams from their first event to the last stretch that differs.
@@ -117,10 +52,14 @@ private struct StreamComparison {
   /// Common events read again before the first difference, to tell repetitions from insertions.
   private static let leastContext = DifferenceClass.burstLength
 
+  /// A first difference so near before the first visible one is aligned from.
+  private static let nearEvents: UInt64 = 4096
+
   private let a: Reel
   private let b: Reel
   private let mask: DifferenceMask
   private let options: ReelDifference.Options
+  var onProgress: ((UInt64) -> Void)?
   private(set) var firstDifference: FirstDifference?
   private(set) var firstVisible: FirstDifference?
   private(set) var hunks: StreamHunks?
@@ -146,6 +85,7 @@ private struct StreamComparison {
     comparedB = alignment.b ..< .max
     var place = try start(alignment)
     var walk = StreamWalk(mask)
+    walk.onProgress = onProgress
     let parting = try walk.run(from: &place)
     times = walk.times
     commonEvents = place.left.position
@@ -186,10 +126,12 @@ private struct StreamComparison {
   /// Aligns the streams from the first difference on that an event shows.
   private mutating func align(_ parting: StreamWalk.Parting) throws(ReelDifferenceError) {
     var parting = parting
+    let first = parting.place
     if Set(parting.fields).isSubset(of: EventField.unaligned), !parting.fields.isEmpty {
       var visible = mask
       EventField.unaligned.forEach { visible.fields.insert($0) }
       var walk = StreamWalk(visible)
+      walk.onProgress = onProgress
       guard let next = try walk.run(from: &parting.place) else {
         hunks = StreamHunks()
         return
@@ -199,7 +141,10 @@ private struct StreamComparison {
     }
     // The end of one stream is told by itself.
     guard parting.place.left.event != nil, parting.place.right.event != nil else { return }
-    let streams = try AlignedStreams(a, parting.place.left, b, parting.place.right, mask)
+    // In a row of equal events the one too many may be one before the first that is visibly another.
+    let isNear = parting.place.left.position - first.left.position <= Self.nearEvents
+    let place = isNear ? first : parting.place
+    let streams = try AlignedStreams(a, place.left, b, place.right, mask)
     let detail = AlignedStreams.Detail(
       limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil)
     hunks = try StreamHunks(streams, .all, detail)

@@ -34,9 +34,9 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var limits: [String] = []
   /// Whether whole digests stood in for comparing the events before the last common one.
   public var usedDigests = false
-  /// Exits and interrupts by name, in both reels.
+  /// Exits and interrupts in both reels, by table and impact.
   public var totals: [TotalDifference] = []
-  /// Whether only the counts of kernel exits were compared, for want of events.
+  /// Whether only counts were compared: for want of events, or because no more was asked for.
   public var isOfCounts = false
   /// How the first reel ends.
   public var endingA: ReelEnding
@@ -46,7 +46,7 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   /// Whether the deterministic streams are equal, or the counts where only those were compared;
   /// configuration and endings do not count.
   public var areEqual: Bool {
-    firstDifference == nil && (!isOfCounts || totals.allSatisfy { $0.delta == 0 })
+    firstDifference == nil && (!isOfCounts || TotalDifference.haveEqualCounts(totals))
   }
 
   /// What to compare and how much to report.
@@ -108,28 +108,6 @@ public struct FirstDifference: Codable, Equatable, Sendable {
       record?.event.kind == .interrupt && hostMade.contains { $0.event.kind == .kick }
     }
     return isPlaced(a, hostMadeA) || isPlaced(b, hostMadeB)
-  }
-}
-
-/// How often something happened in each of two reels.
-public struct TotalDifference: Codable, Equatable, Sendable {
-  /// The reason's name, the port in perf's spelling, or `vector 0x20`.
-  public var name: String
-  /// The count in the first reel.
-  public var a: UInt64
-  /// The count in the second reel.
-  public var b: UInt64
-  /// The second minus the first.
-  public var delta: Int64
-  /// The delta relative to the first, in percent; `nil` when the first has none.
-  public var percent: Double?
-
-  init(name: String, a: UInt64, b: UInt64) {
-    self.name = name
-    self.a = a
-    self.b = b
-    delta = Int64(clamping: b) - Int64(clamping: a)
-    percent = a == 0 ? nil : 100 * Double(delta) / Double(a)
   }
 }
 

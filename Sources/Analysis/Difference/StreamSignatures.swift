@@ -22,6 +22,8 @@ struct StreamSignatures {
   private(set) var outlines: [UInt64] = []
   /// Their RIPs.
   private(set) var rips: [UInt64] = []
+  /// The low bits of their digests.
+  private(set) var checks: [UInt8] = []
   /// Their indexes in the reel.
   private(set) var indexes: [EventIndex] = []
   private(set) var placed: [Placed] = []
@@ -52,6 +54,7 @@ struct StreamSignatures {
         signatures.append(hash.value)
         outlines.append(outline)
         rips.append(hidden.contains(.rip) ? 0 : event.rip)
+        checks.append(hidden.contains(.check) ? 0 : event.check)
         indexes.append(stream.index)
       }
       end = stream.index &+ 1

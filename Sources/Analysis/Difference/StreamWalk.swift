@@ -23,6 +23,8 @@ struct StreamWalk {
   private static let interval: UInt64 = 4096
 
   private let mask: DifferenceMask
+  /// Told now and then how many events were compared.
+  var onProgress: ((UInt64) -> Void)?
   /// The last two places to come back to.
   private var places: [Place] = []
   private(set) var times = TimeDifference()
@@ -40,6 +42,7 @@ struct StreamWalk {
       if place.left.position % Self.interval == 0 {
         if places.count == 2 { places.removeFirst() }
         places.append(place)
+        onProgress?(place.left.position)
       }
       guard let first = place.left.event, let second = place.right.event else {
         return place.left.event == nil && place.right.event == nil

@@ -19,7 +19,7 @@ struct ExitKey: Hashable, Sendable {
     let mixed =
       (words[0] &* 0x9e37_79b9_7f4a_7c15) ^ (words[1] &* 0xd6e8_feb8_6659_fd93)
       ^ (words[2] &* 0xa076_1d64_78bd_642f) ^ (words[3] &* 0xe703_7ed1_a0b4_28db) ^ UInt64(marks)
-    return Int(truncatingIfNeeded: (mixed ^ mixed >> 29) &* 0x9e37_79b9_7f4a_7c15 >> 40)
+    return Int(truncatingIfNeeded: ((mixed ^ mixed >> 29) &* 0x9e37_79b9_7f4a_7c15) >> 40)
   }
 }
 

@@ -51,6 +51,8 @@ public struct StandingOut: ExitObserver {
   private var slowestNanoseconds: UInt64 = 0
   /// What the exit before accessed, when nothing came between.
   private var last: PortAccess?
+  /// Whether an interrupt came behind the exit that is handed out next.
+  private var isInterrupted = false
   private var ports: PortTraitsTable
   private var places: HottestPlace
 
@@ -73,6 +75,7 @@ public struct StandingOut: ExitObserver {
     if exit.reason.isa == 0, exit.reason.code >= 32 {
       kicks.add(handling)
       last = nil
+      isInterrupted = false
       return
     }
     places.count(exit)
@@ -89,14 +92,14 @@ public struct StandingOut: ExitObserver {
       let row = run.exitRows[exit]
       let kind = EventKind(rawValue: UInt8(truncatingIfNeeded: run.kinds[row]))
       let handling = batch.handling[exit]
-      // An exit is handed out behind the interrupts that followed it.
       while nextInterrupt < batch.interrupts.count, batch.interrupts[nextInterrupt].exit == exit {
-        last = nil
+        isInterrupted = true
         nextInterrupt += 1
       }
       if kind.rawValue >= 32 {
         kicks.add(handling)
         last = nil
+        isInterrupted = false
         continue
       }
       places.count(exit, of: run, handling: handling)
@@ -126,8 +129,9 @@ public struct StandingOut: ExitObserver {
 
   /// Counts an injected interrupt.
   public mutating func observe(interrupt: borrowing ExitSample) {
-    // Writes with an interrupt between them cannot be put together.
-    last = nil
+    // An exit is handed out behind the interrupts that followed it; writes with one between them
+    // cannot be put together.
+    isInterrupted = true
   }
 
   /// Counts a guest-made exit.
@@ -148,7 +152,8 @@ public struct StandingOut: ExitObserver {
   @inline(__always)
   private mutating func takePort(_ access: PortAccess?, _ handling: UInt64) {
     let before = last
-    last = access
+    last = isInterrupted ? nil : access
+    isInterrupted = false
     guard let access else { return }
     let traits = ports.traits(of: access.port, isWrite: access.isWrite)
     if traits.contains(.statusPoll) { statusPolls.add(handling) }

@@ -14,21 +14,34 @@ struct DiffCommand: ParsableCommand {
       partial reel that is the same as far as it goes. Of reels imported from logs the counts of \
       exits are compared.
 
+      With several reels on each side, totals are compared, and a rank test with Holm's correction \
+      tells change from noise. Exit status: 0 no significant change, 1 some, 2 trouble, such as \
+      too few reels for any change to be significant.
+
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
+        vmreel diff --a old?.reel --b new?.reel
       """)
 
   @Argument(help: "The first reel.")
-  var a: String
+  var a = ""
 
   @Argument(help: "The second reel.")
-  var b: String
+  var b = ""
 
   @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
 
+  @OptionGroup(title: "Totals, and several reels") var totals: DiffTotalsOptions
+
   @OptionGroup(title: "Output") var output: DiffOutputOptions
 
+  mutating func validate() throws {
+    try totals.validate(a, b)
+    try totals.refuse(comparison, output)
+  }
+
   func run() throws {
+    if totals.isOfGroups { return try DiffGroups(options: totals, output: output).run() }
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let symbols = try comparison.symbols(for: first, second)
@@ -40,13 +53,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   private func compare(_ first: OpenedReel, _ second: OpenedReel) throws -> ReelDifference {
-    let reels = [first, second]
-    let isOfCounts = reels.contains { $0.isImported }
-    if isOfCounts, let lacking = reels.first(where: { $0.reel.kernelExitBlocks.isEmpty }) {
-      throw CommandFailure(
-        "\(lacking.path): it holds no exits of the kernel, and the other reel, imported from a log, "
-          + "holds nothing else; record with --kernel-exits to compare the two")
-    }
+    let isOfCounts = try DiffTotalsOptions.areOfKernelExits([first, second])
     let metadata = (a: first.metadata, b: second.metadata)
     var options = ReelDifference.Options()
     options.context = comparison.context
@@ -57,23 +64,36 @@ struct DiffCommand: ParsableCommand {
     options.countsTotals = !output.quiet
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
     do throws(ReelDifferenceError) {
-      return isOfCounts
-        ? try ReelDifference(ofKernelExitsIn: first.reel, second.reel, metadata: metadata)
-        : try ReelDifference(first.reel, second.reel, metadata: metadata, options: options)
+      guard isOfCounts || totals.statsOnly else {
+        let progress = ProgressLine(
+          label: "comparing", total: first.reel.eventCount, stride: 1)
+        defer { progress.clear() }
+        return try ReelDifference(
+          first.reel, second.reel, metadata: metadata, options: options,
+          onProgress: progress.update)
+      }
+      let progress = DiffTotalsOptions.progress(of: [first, second])
+      defer { progress.clear() }
+      return try ReelDifference(
+        ofTotalsIn: first.reel, second.reel, metadata: metadata,
+        population: isOfCounts ? .kernel : .runner, onProgress: progress.update)
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }
   }
 
   private func print(
-    _ difference: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
+    _ found: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
   ) throws {
+    var difference = found
+    difference.totals = totals.sort.order.sorted(found.totals)
     switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)
       text.limit = output.limit
       text.isFull = output.full
       text.symbols = symbols
+      text.showsEqualTotals = totals.all
       text.isColoured = StandardOutput.hasColours
       let pager = Pager()
       StandardOutput.shared.write(text.render(difference))

@@ -7,7 +7,8 @@ struct DiffOutputOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Stretches that differ, and rows of totals, to show.", valueName: "n"))
+    help: ArgumentHelp(
+      "Stretches that differ, and rows of each table of totals, to show.", valueName: "n"))
   var limit = 20
 
   @Flag(name: .long, help: "Show all stretches that differ, event by event.")

@@ -6,6 +6,7 @@ extension DifferenceClass {
     switch name {
     case .same: "The streams are equal."
     case .configuration: "The streams are equal, and the configuration differs."
+    case .counts: "Only totals were compared, and they differ."
     case .times:
       "All host times of B are \(NumberText.fixed(factor ?? 1, decimals: 3)) times those of A, as "
         + "they never are of two runs: a clock or its unit differs."

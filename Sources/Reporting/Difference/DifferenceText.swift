@@ -11,6 +11,8 @@ public struct DifferenceText {
   public var limit = 20
   /// Whether lines are coloured for a terminal.
   public var isColoured = false
+  /// Whether rows of totals with equal counts are shown.
+  public var showsEqualTotals = false
   /// The symbols of the reels' kernels.
   public var symbols: (a: SymbolTable?, b: SymbolTable?) = (nil, nil)
   /// Whether stretches that differ are shown event by event.
@@ -46,7 +48,7 @@ public struct DifferenceText {
     } else if let hunks = difference.hunks {
       lines += HunkText.lines(hunks, isFull: isFull)
     }
-    lines += totals(difference.totals)
+    lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
     if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -178,26 +180,6 @@ public struct DifferenceText {
     let text = EscapedText.terminal(tail, keepingLineFeeds: true)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: true).suffix(8)
     return ["", "Console before it:"] + lines.map { "  | " + $0 }
-  }
-
-  private func totals(_ totals: [TotalDifference]) -> [String] {
-    let differing = totals.filter { $0.delta != 0 }
-      .sorted {
-        $0.delta.magnitude == $1.delta.magnitude
-          ? $0.name < $1.name : $0.delta.magnitude > $1.delta.magnitude
-      }
-    guard !differing.isEmpty else { return [] }
-    var table = TextTable([
-      ("Totals", .left), ("A", .right), ("B", .right), ("Delta", .right), ("%", .right),
-    ])
-    for total in differing.prefix(limit) {
-      let sign = total.delta > 0 ? "+" : ""
-      table.add([
-        total.name, String(total.a), String(total.b), sign + String(total.delta),
-        total.percent.map { sign + NumberText.fixed($0, decimals: 2) } ?? "new",
-      ])
-    }
-    return [""] + table.lines + more(differing.count)
   }
 
   private func more(_ count: Int) -> [String] {
