@@ -88,7 +88,8 @@ let package = Package(
     layer(
       "Commands",
       [
-        "Bytes", "CZstd", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM", "Replay",
+        "Bytes", "CZstd", "Disassembly", "Machine", "Trace", "BuiltInGuests", "TraceIO", "KVM",
+        "Replay",
         "Analysis", "Import", "SyntheticReels", "SQLiteIO", "Reporting", "Export", argumentParser,
       ]),
     .executableTarget(name: "vmreel", dependencies: ["Commands"], swiftSettings: strict),

@@ -46,7 +46,7 @@ public enum VCPUStateKind: UInt16, CaseIterable, Sendable {
 }
 
 /// Why entries do not make a vCPU state.
-public enum VCPUStateCodingError: Error, Equatable, Sendable {
+public enum VCPUStateCodingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A component is missing.
   case missing(VCPUStateKind)
   /// A component is there twice.
@@ -57,6 +57,35 @@ public enum VCPUStateCodingError: Error, Equatable, Sendable {
   case malformed(VCPUStateKind, ByteReaderError)
   /// A component has bytes after its last field, or an area of no valid size.
   case wrongSize(VCPUStateKind, byteCount: Int)
+
+  /// What is wrong, in a clause.
+  public var description: String {
+    switch self {
+    case .missing(let kind): "its \(kind.name) are missing"
+    case .duplicate(let kind): "its \(kind.name) are there twice"
+    case .unsupportedVersion(let kind, let version):
+      "its \(kind.name) have layout \(version), which this version does not know"
+    case .malformed(let kind, _): "its \(kind.name) end early or hold an impossible count"
+    case .wrongSize(let kind, let byteCount):
+      "its \(kind.name) have \(byteCount) bytes, which is not their size"
+    }
+  }
+}
+
+extension VCPUStateKind {
+  /// What a sentence calls the component; a plural.
+  fileprivate var name: String {
+    switch self {
+    case .registers: "general registers"
+    case .system: "system registers"
+    case .floatingPoint: "floating-point registers"
+    case .extendedControl: "extended control registers"
+    case .modelSpecific: "model-specific registers"
+    case .events: "pending events"
+    case .debug: "debug registers"
+    case .multiprocessingState: "scheduling bits"
+    }
+  }
 }
 
 extension VCPUState {

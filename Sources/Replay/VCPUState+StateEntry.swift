@@ -1,5 +1,5 @@
-internal import Machine
-internal import Trace
+public import Machine
+public import Trace
 
 extension VCPUState {
   /// The state as the trace stores it, for vCPU 0.
@@ -8,7 +8,9 @@ extension VCPUState {
   }
 
   /// The state of vCPU 0 out of a keyframe's entries; `nil` when it has none.
-  init?(stateEntries: [StateEntry]) throws {
+  ///
+  /// - Throws: an error that says which entry cannot be read.
+  public init?(stateEntries: [StateEntry]) throws {
     let own = stateEntries.filter { $0.vcpu == 0 }
     guard !own.isEmpty else { return nil }
     try self.init(

@@ -107,7 +107,7 @@ public struct EventDescription {
   }
 
   /// The printable form of what went to a console.
-  private var consoleText: String? {
+  var consoleText: String? {
     guard record.event.stream != 0 else { return nil }
     let bytes = ConsoleTranscript.consoleBytes(of: record.event, payload: record.payload[...])
     let text = bytes.prefix(Self.shownPayload).map(Self.character).joined()

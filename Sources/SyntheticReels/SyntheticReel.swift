@@ -287,13 +287,26 @@ public struct SyntheticReel: Sendable {
     sinceKeyframe = 0
   }
 
-  /// Entries of the sizes that real ones have; what is in them nobody reads.
+  /// Entries of the layouts that real ones have, with invented registers.
   private mutating func vcpuState(_ vcpu: Int) -> [StateEntry] {
-    let sizes: [(kind: UInt16, words: Int)] = [
-      (1, 18), (2, 39), (3, 16), (4, 2), (5, 40), (6, 4), (7, 6), (8, 1),
+    var floatingPoint = [UInt8](repeating: 0, count: 512)
+    floatingPoint.replaceSubrange(160..<288, with: words(16))
+    var extendedControl = ByteWriter()
+    extendedControl.append(varint: 1)
+    extendedControl.append(UInt32(0))
+    extendedControl.append(UInt64(1))
+    var modelSpecific = ByteWriter()
+    modelSpecific.append(varint: 2)
+    for index: UInt32 in [0xc000_0080, 0xc000_0082] {
+      modelSpecific.append(index)
+      modelSpecific.append(random.next() & 0xffff)
+    }
+    let layouts: [[UInt8]] = [
+      words(18), Array(words(27).prefix(212)), floatingPoint, extendedControl.bytes,
+      modelSpecific.bytes, [UInt8](repeating: 0, count: 24), words(6), [0, 0, 0, 0],
     ]
-    var entries = sizes.map {
-      StateEntry(vcpu: UInt16(vcpu), kind: $0.kind, version: 1, bytes: words($0.words))
+    var entries = layouts.enumerated().map {
+      StateEntry(vcpu: UInt16(vcpu), kind: UInt16($0.offset + 1), version: 1, bytes: $0.element)
     }
     for var entry in configuration.extraState {
       entry.vcpu = UInt16(vcpu)

@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import SyntheticReels
 import Testing
 import Trace
@@ -42,6 +43,21 @@ extension ProgramTests {
         break
       }
       try directory.vmreel("verify", name + ".reel").expectSuccess()
+    }
+
+    @Test("What a replay reads of the vCPUs is there", arguments: names)
+    func statesAreRead(name: String) throws {
+      let reel = try Reel(try ReelFile(path: Self.directory.appending(path: name + ".reel").path))
+      for number in reel.keyframeNumbers {
+        let states = Dictionary(grouping: try reel.keyframe(number).vcpuStates, by: \.vcpu)
+        #expect(!states.isEmpty)
+        for entries in states.values {
+          _ = try VCPUState(
+            entries: entries.map {
+              VCPUStateEntry(kind: $0.kind, version: $0.version, bytes: $0.bytes)
+            })
+        }
+      }
     }
 
     @Test("Made again, a golden reel holds the same", arguments: names)

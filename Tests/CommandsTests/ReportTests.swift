@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Why no browser can open a report here, or `nil` when one can.
-private let browserUnavailable: String? = {
+let browserUnavailable: String? = {
   let paths = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
   let isThere = paths.split(separator: ":").contains { directory in
     ["chromium", "chromium-browser", "google-chrome"].contains {

@@ -137,7 +137,25 @@ struct ReelReading {
     // A digest that comes twice misleads whoever trusts digests.
     precondition(difference.areEqual || trustsDigests, "a reel differs from itself")
     _ = DifferenceText().render(difference)
+    align()
   }
+
+  /// Compares with a sound reel, with all that can be asked for.
+  private func align() {
+    guard let sound = try? Reel(MemorySource(Self.sound)) else { return }
+    var options = ReelDifference.Options()
+    options.keepsAllEvents = true
+    options.isApart = true
+    options.hunkLimit = 4
+    var text = DifferenceText()
+    text.isFull = true
+    for pair in [(reel, sound), (sound, reel)] {
+      guard let difference = try? ReelDifference(pair.0, pair.1, options: options) else { continue }
+      _ = text.render(difference)
+    }
+  }
+
+  private static let sound = SampleReel().encoded()
 
   /// Every table, series and list that `stats` can be asked for.
   private func count() {

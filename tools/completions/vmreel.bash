@@ -490,9 +490,9 @@ _vmreel_export() {
 
 _vmreel_diff() {
     repeating_flags=()
-    non_repeating_flags=(--stats-only --all --counts-only --quiet -q --full --version -h --help)
+    non_repeating_flags=(--memory --explain --stats-only --all --counts-only --quiet -q --full --force --version -h --help)
     repeating_options=(--ignore --compare --symbols --a --b)
-    non_repeating_options=(-U --context --streams --sort --alpha --limit --format)
+    non_repeating_options=(-U --context --streams --at --sort --alpha --limit --format --html)
     __vmreel_offer_flags_options 2
 
     # Offer option value completions
@@ -513,6 +513,9 @@ _vmreel_diff() {
         __vmreel_add_completions -W 'together'$'\n''apart'
         return
         ;;
+    '--at')
+        return
+        ;;
     '--sort')
         __vmreel_add_completions -W 'impact'$'\n''count'$'\n''percent'$'\n''time'$'\n''name'
         return
@@ -531,6 +534,9 @@ _vmreel_diff() {
         ;;
     '--format')
         __vmreel_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--html')
         return
         ;;
     esac

@@ -28,6 +28,7 @@ extension ReelDifference {
     times = options.trustsDigests ? nil : comparison.times
     hunks = comparison.hunks
     streams = comparison.apart
+    map = options.mapsStreams ? comparison.map : nil
     kind = DifferenceClass(self)
     firstDifference?.shorten(context: options.context)
     firstVisibleDifference?.shorten(context: options.context)
@@ -64,6 +65,8 @@ private struct StreamComparison {
   private(set) var firstVisible: FirstDifference?
   private(set) var hunks: StreamHunks?
   private(set) var apart: SeparateStreams?
+  /// How far the streams were aligned, and what differs there.
+  private var aligned: StreamMap?
   private(set) var times = TimeDifference()
   private(set) var commonEvents: UInt64 = 0
   private(set) var usedDigests = false
@@ -126,6 +129,7 @@ private struct StreamComparison {
   /// Aligns the streams from the first difference on that an event shows.
   private mutating func align(_ parting: StreamWalk.Parting) throws(ReelDifferenceError) {
     var parting = parting
+    var isTrimmed = false
     let first = parting.place
     if Set(parting.fields).isSubset(of: EventField.unaligned), !parting.fields.isEmpty {
       var visible = mask
@@ -137,10 +141,14 @@ private struct StreamComparison {
         return
       }
       parting = next
-      if !endsByTrimming(next) { firstVisible = try closeUp(next, walk) }
+      isTrimmed = endsByTrimming(next)
+      if !isTrimmed { firstVisible = try closeUp(next, walk) }
     }
     // The end of one stream is told by itself.
-    guard parting.place.left.event != nil, parting.place.right.event != nil else { return }
+    guard parting.place.left.event != nil, parting.place.right.event != nil else {
+      if !isTrimmed { aligned = StreamMap(beforeEndOfOneIn: parting.place, a, b) }
+      return
+    }
     // In a row of equal events the one too many may be one before the first that is visibly another.
     let isNear = parting.place.left.position - first.left.position <= Self.nearEvents
     let place = isNear ? first : parting.place
@@ -148,11 +156,21 @@ private struct StreamComparison {
     let detail = AlignedStreams.Detail(
       limit: options.hunkLimit, context: options.keepsAllEvents ? options.context : nil)
     hunks = try StreamHunks(streams, .all, detail)
+    if options.mapsStreams { aligned = StreamMap(streams) }
     guard options.isApart else { return }
     apart = SeparateStreams(
       guest: try StreamHunks(streams, .guest, detail),
       interrupts: try StreamHunks(streams, .placed, detail),
       consoles: try ConsoleDifference.between(a, b, limit: options.hunkLimit))
+  }
+
+  /// How the streams fit together, as far as they were compared.
+  var map: StreamMap {
+    var map = StreamMap(
+      comparedA.clamped(to: 0..<(aligned?.a.upperBound ?? a.eventCount)),
+      comparedB.clamped(to: 0..<(aligned?.b.upperBound ?? b.eventCount)))
+    map.stretches = aligned?.stretches ?? []
+    return map
   }
 
   /// Whether only one stream goes on, beyond the place where the other was cut off.

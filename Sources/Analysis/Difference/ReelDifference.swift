@@ -27,6 +27,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var hunks: StreamHunks?
   /// The guest's events, interrupts and consoles, each by itself; where that was asked for.
   public var streams: SeparateStreams?
+  /// How the streams fit together as a whole; where that was asked for.
+  public var map: StreamMap?
   /// Events of the deterministic streams that were compared and agree.
   public var commonEvents: UInt64 = 0
   /// What was not compared, or not from the start, because a reel does not hold it; one sentence
@@ -38,6 +40,10 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var totals: [TotalDifference] = []
   /// Whether only counts were compared: for want of events, or because no more was asked for.
   public var isOfCounts = false
+  /// What differs in the guests' registers and memory at a moment; where that was asked for.
+  public var memory: MemoryDifference?
+  /// Why the runs part; where that was asked for.
+  public var explanation: Explanation?
   /// How the first reel ends.
   public var endingA: ReelEnding
   /// How the second reel ends.
@@ -66,6 +72,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
     public var hunkLimit = 20
     /// Whether to tell of the guest's events, interrupts and consoles by themselves, too.
     public var isApart = false
+    /// Whether to tell how the streams fit together as a whole.
+    public var mapsStreams = false
     /// Whether to count totals, which reads both reels once more.
     public var countsTotals = true
 

@@ -41,6 +41,41 @@ struct AlignedStreams {
   }
 }
 
+extension AlignedStreams {
+  /// The stretches that differ, in order.
+  fileprivate func steps(_ part: Part) -> [Step] {
+    var steps: [Step] = []
+    if part != .guest { steps = placed.steps.map { Step($0, a.signatures, b.signatures) } }
+    if part != .placed {
+      steps += guest.pieces.lazy.filter { $0.relation != .common }.map { Step($0) }
+    }
+    return steps.sorted { $0.order.lexicographicallyPrecedes($1.order) }
+  }
+}
+
+extension StreamMap {
+  /// What aligning two streams found.
+  init(_ streams: AlignedStreams) {
+    let (left, right) = (streams.a.signatures, streams.b.signatures)
+    self.init(0..<left.end, 0..<right.end)
+    stretches = streams.steps(.all).map { step in
+      Stretch(
+        change: step.change, a: left.indexes(of: step.a), b: right.indexes(of: step.b),
+        count: max(step.a.count, step.b.count))
+    }
+  }
+}
+
+extension StreamSignatures {
+  /// The events of one side of a stretch; of an empty one the place before the event that follows.
+  fileprivate func indexes(of side: Step.Side) -> Range<EventIndex> {
+    if let placed = side.placed { return placed..<max(placed, placed &+ 1) }
+    let first = index(at: side.range.lowerBound)
+    guard let last = side.range.last else { return first..<first }
+    return first..<max(first, index(at: last) &+ 1)
+  }
+}
+
 extension StreamHunks {
   /// Tells of the stretches that differ.
   init(
@@ -48,24 +83,16 @@ extension StreamHunks {
   ) throws(ReelDifferenceError) {
     let (a, b) = (streams.a.signatures, streams.b.signatures)
     isCut = a.isCut || b.isCut
-    var steps: [Step] = []
-    if part != .guest {
-      commonEvents = streams.placed.common
-      steps = streams.placed.steps.map { Step($0, a, b) }
-    }
+    if part != .guest { commonEvents = streams.placed.common }
     if part != .placed {
       unsearched = streams.guest.unsearched
       for piece in streams.guest.pieces {
         if piece.relation != .other { countShifts(piece, a, b) }
-        if piece.relation == .common {
-          commonEvents += piece.a.count
-        } else {
-          steps.append(Step(piece))
-        }
+        if piece.relation == .common { commonEvents += piece.a.count }
       }
     }
     ripShifts.sort { ($1.events, $0.shift) < ($0.events, $1.shift) }
-    steps.sort { $0.order.lexicographicallyPrecedes($1.order) }
+    let steps = streams.steps(part)
     for step in steps { count(step) }
     for step in steps.prefix(detail.limit) {
       hunks.append(try step.hunk(of: streams.a, streams.b, detail))

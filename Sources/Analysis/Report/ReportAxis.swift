@@ -1,3 +1,5 @@
+internal import Trace
+
 /// The intervals of a report's plots, of host time or of events.
 ///
 /// How long a reel is shows only at its end. The axis begins with short intervals, and doubles
@@ -21,6 +23,14 @@ struct ReportAxis: Sendable {
     self.isByTime = isByTime
     self.origin = origin
     width = isByTime ? Self.shortestNanoseconds : 1
+  }
+
+  /// Intervals of so many events that those of a range fill them, as far as they go.
+  init(from origin: EventIndex, to end: EventIndex) {
+    isByTime = false
+    self.origin = origin
+    let length = end > origin ? end - origin : 1
+    width = (length - 1) / UInt64(Self.maximumIntervals) + 1
   }
 
   /// Places a point, and says how often the intervals had to be doubled for it.

@@ -10,6 +10,13 @@ public struct ReportTimeline: Equatable, Sendable {
     public var total: UInt64
     /// By interval.
     public var counts: [UInt64]
+
+    /// Makes a series.
+    public init(name: String, total: UInt64, counts: [UInt64]) {
+      self.name = name
+      self.total = total
+      self.counts = counts
+    }
   }
 
   /// The exits whose handling took about as long.
@@ -88,7 +95,11 @@ struct TimelineCollector: Sendable {
     repeating: IntervalCounts(), count: ReportTimeline.Mark.allCases.count)
 
   init(isByTime: Bool, origin: UInt64?, _ names: ExitNames) {
-    axis = ReportAxis(isByTime: isByTime, origin: origin)
+    self.init(ReportAxis(isByTime: isByTime, origin: origin), names)
+  }
+
+  init(_ axis: ReportAxis, _ names: ExitNames) {
+    self.axis = axis
     index = ExitRowIndex([.reason], names)
   }
 

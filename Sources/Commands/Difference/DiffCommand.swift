@@ -2,6 +2,7 @@ internal import Analysis
 internal import ArgumentParser
 internal import Reporting
 internal import Trace
+internal import TraceIO
 
 /// `vmreel diff`: where two recordings part.
 struct DiffCommand: ParsableCommand {
@@ -20,6 +21,8 @@ struct DiffCommand: ParsableCommand {
 
       Example:
         vmreel diff monday.reel tuesday.reel; echo $?
+        vmreel diff monday.reel tuesday.reel --html diff.html
+        vmreel diff --explain --memory --symbols System.map monday.reel tuesday.reel
         vmreel diff --a old?.reel --b new?.reel
       """)
 
@@ -31,13 +34,23 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup(title: "What to compare") var comparison: DiffComparisonOptions
 
+  @OptionGroup(title: "State and cause") var stateOptions: DiffStateOptions
+
   @OptionGroup(title: "Totals, and several reels") var totals: DiffTotalsOptions
 
   @OptionGroup(title: "Output") var output: DiffOutputOptions
 
+  @OptionGroup(title: "Page") var page: DiffHTMLOptions
+
   mutating func validate() throws {
+    guard !((output.quiet || totals.statsOnly || totals.isOfGroups) && stateOptions.isAsked) else {
+      throw ValidationError(
+        "--memory and --explain look into two runs; they do not go with -q, --stats-only, or "
+          + "several reels")
+    }
     try totals.validate(a, b)
     try totals.refuse(comparison, output)
+    try page.check(output, totals)
   }
 
   func run() throws {
@@ -45,11 +58,37 @@ struct DiffCommand: ParsableCommand {
     let first = try OpenedReel(path: a)
     let second = try OpenedReel(path: b)
     let symbols = try comparison.symbols(for: first, second)
-    let difference = try compare(first, second)
-    if !output.quiet { try print(difference, symbols) }
-    if !difference.areEqual { throw ExitStatus.difference }
+    let file = try page.open(for: first, second)
+    var difference: ReelDifference
+    let obstacle: String?
+    do {
+      difference = try compare(first, second)
+      difference.totals = totals.sort.order.sorted(difference.totals)
+      obstacle = try addStates(to: &difference, first, second)
+      if page.html != nil {
+        try page.write(difference, first, second, symbols, output, to: file)
+      } else if !output.quiet {
+        try print(difference, symbols)
+      }
+    } catch {
+      file?.discard()
+      throw error
+    }
+    if let obstacle { throw CommandFailure(obstacle) }
+    try requireEnd(difference, first, second)
+    if !difference.areEqual || !(difference.memory?.isEmpty ?? true) { throw ExitStatus.difference }
     try first.requireWhole()
     try second.requireWhole()
+  }
+
+  /// Of a partial reel nobody knows whether it would differ behind its end.
+  private func requireEnd(
+    _ difference: ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws {
+    guard let parting = difference.firstDifference, parting.a == nil || parting.b == nil else {
+      return
+    }
+    try (parting.a == nil ? first : second).requireWhole()
   }
 
   private func compare(_ first: OpenedReel, _ second: OpenedReel) throws -> ReelDifference {
@@ -62,7 +101,9 @@ struct DiffCommand: ParsableCommand {
     options.isApart = comparison.streams == .apart
     options.trustsDigests = output.quiet
     options.countsTotals = !output.quiet
+    options.mapsStreams = page.html != nil
     options.hunkLimit = output.quiet ? 0 : output.full ? .max : output.limit
+    if page.html != nil { options.hunkLimit = min(options.hunkLimit, HTMLDifference.maximumHunks) }
     do throws(ReelDifferenceError) {
       guard isOfCounts || totals.statsOnly else {
         let progress = ProgressLine(
@@ -82,11 +123,50 @@ struct DiffCommand: ParsableCommand {
     }
   }
 
+  /// Looks into the guests' states where that was asked for.
+  ///
+  /// - Returns: why that could not be done as asked; what could be compared is shown all the same.
+  private func addStates(
+    to difference: inout ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> String? {
+    guard stateOptions.isAsked else { return nil }
+    var obstacle: String?
+    do {
+      let states = try states(of: difference, first, second)
+      if stateOptions.explain {
+        let found = try DiffExplanation(memory: states).explain()
+        difference.explanation = found.explanation
+        obstacle = found.obstacle
+      }
+      if stateOptions.memory {
+        let found = try states.compare(at: stateOptions.at)
+        difference.memory = found.difference
+        obstacle = obstacle ?? found.obstacle
+      }
+    } catch let failure as CommandFailure {
+      return failure.message
+    }
+    return obstacle
+  }
+
+  private func states(
+    of difference: ReelDifference, _ first: OpenedReel, _ second: OpenedReel
+  ) throws -> DiffMemory {
+    try first.requireRecording(to: "look into")
+    try second.requireRecording(to: "look into")
+    let symbols = try comparison.symbols.first.map {
+      try GuestSymbols.read($0, for: first, keeping: .all)
+    }
+    return DiffMemory(
+      guests: GuestPair(a: first, b: second),
+      moments: CommonMoments(
+        first.reel, second.reel, mask: difference.mask, before: difference.firstDifference),
+      difference: difference, symbols: symbols, limit: output.limit)
+  }
+
   private func print(
-    _ found: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
+    _ difference: ReelDifference, _ symbols: (a: SymbolTable?, b: SymbolTable?)
   ) throws {
-    var difference = found
-    difference.totals = totals.sort.order.sorted(found.totals)
     switch output.format {
     case .text:
       var text = DifferenceText(nameA: a, nameB: b)

@@ -10,14 +10,14 @@ final class ReplaySession {
   private let opened: OpenedReel
   private let observer: ConsoleObserver
   private let signals: SignalWatch
-  private let replayer: Replayer<KVMProcessor>
+  let replayer: Replayer<KVMProcessor>
 
   /// Builds the machine the reel's metadata describes.
   ///
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
     _ opened: OpenedReel, range: ReplayRange = .whole, resyncs: Bool = false,
-    printsConsole: Bool, printsLandings: Bool = false,
+    printsConsole: Bool, printsLandings: Bool = false, printsWarnings: Bool = true,
     bounds: ReplayBounds, knownLandings: [UInt64: UInt64]
   ) throws {
     self.opened = opened
@@ -34,7 +34,8 @@ final class ReplaySession {
         throw CommandFailure("\(opened.path): \(refusal)")
       }
       let policy = try Self.policy(opened, on: facts, hostIsOfRecordedKind: isOfRecordedKind)
-      for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) {
+      for warning in Self.warnings(metadata, facts, missing, cpuName: cpuName) where printsWarnings
+      {
         StandardError.note("warning: \(warning)")
       }
       memory = try GuestMemory(mebibytes: metadata.memoryMiB)
@@ -66,7 +67,8 @@ final class ReplaySession {
     try naming { () throws(ReplayError) in try replayer.capturedState() }
   }
 
-  private func naming<Result>(_ body: () throws(ReplayError) -> Result) throws -> Result {
+  /// Names the reel in a failure of its replay.
+  func naming<Result>(_ body: () throws(ReplayError) -> Result) throws -> Result {
     do {
       return try body()
     } catch {

@@ -141,10 +141,12 @@ enum GuestSymbols {
   /// Reads a file of symbols and says which offset they got.
   ///
   /// - Throws: ``CommandFailure`` naming the file.
-  static func read(_ path: String, for opened: OpenedReel) throws -> SymbolTable {
+  static func read(
+    _ path: String, for opened: OpenedReel, keeping selection: SymbolTable.Selection = .code
+  ) throws -> SymbolTable {
     let bytes = try InputFile.read(path)
     do throws(SymbolTableError) {
-      let table = try SymbolTable(parsing: bytes)
+      let table = try SymbolTable(parsing: bytes, keeping: selection)
       do throws(KernelSlide.Failure) {
         let slide = try KernelSlide(in: opened.reel, symbols: table)
         if slide.offset != 0 { StandardError.note("note: \(slide.description)") }

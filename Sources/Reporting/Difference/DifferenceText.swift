@@ -1,5 +1,4 @@
 public import Analysis
-internal import Trace
 
 /// The text of `diff`.
 public struct DifferenceText {
@@ -48,6 +47,8 @@ public struct DifferenceText {
     } else if let hunks = difference.hunks {
       lines += HunkText.lines(hunks, isFull: isFull)
     }
+    if let explanation = difference.explanation { lines += ExplanationText.lines(explanation) }
+    if let memory = difference.memory { lines += MemoryDifferenceText.lines(memory) }
     lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
     if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"
@@ -86,52 +87,21 @@ public struct DifferenceText {
       lines += endOfStream(firstDifference, difference)
     }
     lines += ["", difference.kind.sentence]
-    lines += keyframes(firstDifference)
-    if firstDifference.isHidden {
-      lines += [
-        "",
-        "All visible fields agree and only the digest differs: the guests' registers (or flags)",
-        "are different although neither has shown it yet. The cause lies between the last common",
-        "event and this one; replay both reels to it and compare their registers.",
-      ]
-    }
-    if firstDifference.isHostPlacedInterrupt {
-      lines += [
-        "",
-        "An interrupt was delivered where the host had stopped a guest, and the host decides when",
-        "that is: two recordings can only be equal if no kick fell into them.",
-      ]
-    }
+    lines += firstDifference.keyframeSentences
+    for explanation in firstDifference.explanations { lines += [""] + explanation }
     lines += suspects("A", firstDifference.hostMadeA) + suspects("B", firstDifference.hostMadeB)
     return lines + console(firstDifference.consoleTail)
   }
 
   /// Both events, with the common ones before and their fields side by side.
   private func pair(_ difference: FirstDifference) -> [String] {
-    let context = difference.context.map { "    " + line($0, symbols.a) }
+    let context = difference.context.map { "    " + EventDescription($0).line(naming: symbols.a) }
     guard let a = difference.a, let b = difference.b else { return context }
-    return context + ["  A " + line(a, symbols.a), "  B " + line(b, symbols.b)]
-      + EventComparison(a, b, differing: difference.fields).lines
-  }
-
-  /// Where replays to the difference begin.
-  private func keyframes(_ difference: FirstDifference) -> [String] {
-    [("A", difference.keyframeA), ("B", difference.keyframeB)].compactMap { side, keyframe in
-      keyframe.map {
-        "\(side): behind keyframe \($0.number) at event \($0.event), where the guest's clock said "
-          + "\(NumberText.fixed(Double($0.virtualTimeNanoseconds) / 1e6, decimals: 3)) ms."
-      }
-    }
-  }
-
-  /// An event with the function it was in.
-  private func line(_ record: EventRecord, _ symbols: SymbolTable?) -> String {
-    let line = EventDescription(record).line
-    guard record.event.kind.isExit, let symbols,
-      let (index, offset) = symbols.symbol(at: record.event.rip)
-    else { return line }
-    let name = EscapedText.terminal(symbols.name(index))
-    return line + " " + name + (offset == 0 ? "" : "+" + NumberText.hex(offset))
+    let events = [
+      "  A " + EventDescription(a).line(naming: symbols.a),
+      "  B " + EventDescription(b).line(naming: symbols.b),
+    ]
+    return context + events + EventComparison(a, b, differing: difference.fields).lines
   }
 
   /// The first difference that an event shows, behind a hidden one.
@@ -191,7 +161,7 @@ public struct DifferenceText {
 }
 
 extension ConfigurationDifference.Rank {
-  fileprivate var heading: String {
+  var heading: String {
     switch self {
     case .guest: "guest"
     case .machine: "machine"

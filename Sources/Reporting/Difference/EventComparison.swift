@@ -14,16 +14,30 @@ struct EventComparison {
     self.differing = Set(differing)
   }
 
-  /// The lines: mark, field, A, B; fields both events leave at zero are left out.
+  /// A field of both events.
+  struct Row {
+    var name: String
+    var isDifferent: Bool
+    var a: String
+    var b: String
+  }
+
+  /// The fields; those both events leave at zero are left out.
+  var rows: [Row] {
+    [Row(name: "index", isDifferent: false, a: String(a.index), b: String(b.index))]
+      + EventField.allCases.compactMap { field in
+        let (first, second) = (Self.text(field, of: a), Self.text(field, of: b))
+        let isDifferent = differing.contains(field)
+        guard first != "" || second != "" || isDifferent else { return nil }
+        return Row(name: field.rawValue, isDifferent: isDifferent, a: first, b: second)
+      }
+  }
+
+  /// The lines: mark, field, A, B.
   var lines: [String] {
     var table = TextTable(alignments: [.left, .left, .left, .left])
     table.add(["  ", "", "A", "B"])
-    table.add(["  ", "index", String(a.index), String(b.index)])
-    for field in EventField.allCases {
-      let (first, second) = (Self.text(field, of: a), Self.text(field, of: b))
-      guard first != "" || second != "" || differing.contains(field) else { continue }
-      table.add([differing.contains(field) ? " *" : "  ", field.rawValue, first, second])
-    }
+    for row in rows { table.add([row.isDifferent ? " *" : "  ", row.name, row.a, row.b]) }
     return table.lines
   }
 

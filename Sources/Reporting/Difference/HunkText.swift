@@ -4,22 +4,33 @@ internal import Trace
 /// The stretches in which two streams differ, as text.
 enum HunkText {
   static func lines(_ hunks: StreamHunks, isFull: Bool = false) -> [String] {
-    var lines = [""]
-    if hunks.count == 0 {
-      lines.append(
-        "From there on the streams have the same events; only digests, timestamps or RIPs differ.")
-    } else {
-      lines.append(
-        "From there on, aligned: "
-          + "\(NumberText.count(UInt64(hunks.count), "stretch differs", "stretches differ")); "
-          + "\(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
-          + "\(hunks.changedEvents) changed, \(hunks.movedEvents) moved, "
-          + "\(hunks.commonEvents) the same.")
-    }
-    lines += shifts(hunks)
+    var lines = [""] + [extent(hunks)] + shifts(hunks)
     for hunk in hunks.hunks { lines += isFull ? full(hunk) : compact(hunk) }
     let hidden = hunks.count - hunks.hunks.count
     if hidden > 0 { lines.append("(\(hidden) more)") }
+    return lines + gaps(hunks)
+  }
+
+  /// What can be said of all stretches together.
+  static func summary(_ hunks: StreamHunks) -> [String] {
+    [extent(hunks)] + shifts(hunks) + gaps(hunks)
+  }
+
+  private static func extent(_ hunks: StreamHunks) -> String {
+    guard hunks.count > 0 else {
+      return
+        "From there on the streams have the same events; only digests, timestamps or RIPs differ."
+    }
+    return "From there on, aligned: "
+      + "\(NumberText.count(UInt64(hunks.count), "stretch differs", "stretches differ")); "
+      + "\(hunks.deletedEvents) events are only in A, \(hunks.insertedEvents) only in B, "
+      + "\(hunks.changedEvents) changed, \(hunks.movedEvents) moved, "
+      + "\(hunks.commonEvents) the same."
+  }
+
+  /// What was not aligned.
+  private static func gaps(_ hunks: StreamHunks) -> [String] {
+    var lines: [String] = []
     if hunks.isCut {
       lines.append(
         "Events behind the first \(StreamHunks.maximumEvents) of a stream were not aligned.")
@@ -53,13 +64,17 @@ enum HunkText {
   }
 
   private static func head(_ hunk: EventHunk) -> String {
-    var line = "@@ A \(hunk.a.first), B \(hunk.b.first): \(hunk.change.rawValue)"
-    if hunk.change == .moved {
-      line += " \(hunk.distance) \(hunk.isLater ? "later" : "earlier")"
-    } else if hunk.change == .changed, !hunk.fields.isEmpty {
-      line += " " + hunk.fields.map(\.rawValue).joined(separator: ", ")
+    "@@ A \(hunk.a.first), B \(hunk.b.first): " + change(hunk)
+  }
+
+  /// What happened: `changed value`.
+  static func change(_ hunk: EventHunk) -> String {
+    switch hunk.change {
+    case .moved: "moved \(hunk.distance) \(hunk.isLater ? "later" : "earlier")"
+    case .changed where !hunk.fields.isEmpty:
+      "changed " + hunk.fields.map(\.rawValue).joined(separator: ", ")
+    default: hunk.change.rawValue
     }
-    return line
   }
 
   private static func compact(_ hunk: EventHunk) -> [String] {
@@ -84,13 +99,14 @@ enum HunkText {
     let rows = isTally ? side.tally : side.runs
     let indent = isTally ? sign + "   " : sign
     var lines = isTally ? ["  \(sign) \(side.count) events in turns:"] : []
-    lines += rows.map { "  \(indent) " + line($0) }
+    lines += rows.map { "  \(indent) " + text($0) }
     let shown = rows.reduce(0) { $0 + $1.count + $1.answers }
     if shown < side.count { lines.append("  \(indent) (\(side.count - shown) more)") }
     return lines
   }
 
-  private static func line(_ run: EventHunk.Run) -> String {
+  /// `37 × out 0x3f8 COM1 THR`.
+  static func text(_ run: EventHunk.Run) -> String {
     let place = run.place.map { " " + $0.description } ?? ""
     let name = run.place.flatMap { place in
       switch run.space {

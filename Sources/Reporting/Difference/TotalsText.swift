@@ -37,7 +37,7 @@ struct TotalsText {
   }
 
   /// The counts of all exits, and what handling them took.
-  private func summary(_ totals: [TotalDifference]) -> String {
+  func summary(_ totals: [TotalDifference]) -> String {
     let reasons = totals.filter { $0.place == .reason }
     let (a, b) = (reasons.reduce(0) { $0 &+ $1.a }, reasons.reduce(0) { $0 &+ $1.b })
     var text = "Exits: A \(a), B \(b)"

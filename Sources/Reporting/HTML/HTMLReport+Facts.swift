@@ -42,14 +42,14 @@ extension HTMLReport {
       (totals.unreadableKeyframes, "keyframes could not be read"),
     ]
     notes += losses.filter { $0.0 > 0 }.map { "\(HTMLNumber.grouped($0.0)) \($0.1)" }
-    return notes.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }
+    return notes
   }
 
   /// The few facts of the header.
   func facts(_ html: inout HTMLText) {
     guard let metadata = data.metadata else { return }
     let policies = metadata.policies
-    definitions(
+    html.definitions(
       [
         ("Guest", "\(metadata.guest.name) (\(metadata.guest.kind)), \(metadata.memoryMiB) MiB"),
         ("Recorded by", metadata.tool),
@@ -59,19 +59,7 @@ extension HTMLReport {
           "placement \(policies.placement), clock \(policies.clock), irq-window "
             + "\(policies.interruptWindow), TSC \(policies.tsc)"
         ),
-      ], &html)
-  }
-
-  /// A list of terms and what they are.
-  func definitions(_ rows: [(term: String, description: String)], _ html: inout HTMLText) {
-    html.element("dl", [("class", "facts")]) { html in
-      for row in rows where !row.description.isEmpty {
-        html.element("div") { html in
-          html.element("dt", row.term)
-          html.element("dd", row.description)
-        }
-      }
-    }
+      ])
   }
 
   /// The numbers on top.
@@ -194,6 +182,6 @@ extension HTMLReport {
     rows += (metadata.history ?? []).map {
       ("History", "\($0.operation) (\($0.tool)): \($0.removed)")
     }
-    definitions(rows, &html)
+    html.definitions(rows)
   }
 }

@@ -58,9 +58,9 @@ extension HTMLReport {
         ("Longest", HTMLNumber.duration(handling.maximumNanoseconds)),
       ]
     }
-    definitions(facts, &html)
+    html.definitions(facts)
     sparkline(place, &html)
-    scroll(label: "Code that uses \(row.name)", &html) { html in
+    html.scroll(label: "Code that uses \(row.name)") { html in
       html.element("table", [("class", "plain")]) { html in
         html.element("caption", "Code that uses it")
         html.markup(
@@ -84,10 +84,10 @@ extension HTMLReport {
   private func sparkline(_ place: ReportPlaces.Place, _ html: inout HTMLText) {
     guard let highest = place.counts.max(), highest > 0 else { return }
     html.element("div", [("class", "spark")]) { html in
-      svg(
+      html.svg(
         width: place.counts.count, height: 100,
         label: "\(place.row.name) over the timeline; the fullest interval has "
-          + "\(HTMLNumber.grouped(highest)) exits", &html
+          + "\(HTMLNumber.grouped(highest)) exits"
       ) { html in
         var path = ""
         for (interval, count) in place.counts.enumerated() where count > 0 {
@@ -109,7 +109,7 @@ extension HTMLReport {
     if hasSymbols { headings.append("Function") }
     headings += ["vCPU", "Console before"]
     let words: Set = ["Exit", "Place", "RIP", "Function", "Console before"]
-    scroll(label: caption, &html) { html in
+    html.scroll(label: caption) { html in
       html.element("table", [("class", "sortable")]) { html in
         html.element("caption", caption)
         html.element("thead") { html in

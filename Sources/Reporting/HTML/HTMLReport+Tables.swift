@@ -31,54 +31,14 @@ extension HTMLReport {
     }
   }
 
-  /// A column of a table.
-  private struct Column {
-    var heading: String
-    /// A number, which sorts downwards first.
-    var isNumber = true
-    var cell: (ExitRow) -> Cell
-  }
-
-  private struct Cell {
-    var text: String
-    /// What it is sorted by, where that is not the text.
-    var value: UInt64?
-    var link: String?
-    /// A share to draw, in percent.
-    var bar: Double?
-  }
-
   /// One table.
   ///
   /// - Parameter links: the anchors of rows that have details, by name.
   func table(
     _ table: ExitTable, caption: String, links: [String: String] = [:], _ html: inout HTMLText
   ) {
-    let columns = columns(of: table, links)
-    scroll(label: caption, &html) { html in
-      html.element("table", [("class", "sortable")]) { html in
-        html.element("caption", caption)
-        html.element("thead") { html in
-          html.element("tr") { html in
-            for column in columns {
-              html.element(
-                "th",
-                [("scope", "col"), ("class", column.isNumber ? "n" : "w")], column.heading)
-            }
-          }
-        }
-        html.element("tbody") { html in
-          for row in table.rows.prefix(Self.maximumRows) {
-            html.element("tr") { html in
-              for (place, column) in columns.enumerated() {
-                cell(column.cell(row), isHeading: place == 0, isNumber: column.isNumber, &html)
-              }
-            }
-            html.markup("\n")
-          }
-        }
-      }
-    }
+    HTMLTable(caption: caption, columns: columns(of: table, links))
+      .render(table.rows.prefix(Self.maximumRows), &html)
     more(table, &html)
   }
 
@@ -99,44 +59,26 @@ extension HTMLReport {
     }
   }
 
-  private func cell(_ cell: Cell, isHeading: Bool, isNumber: Bool, _ html: inout HTMLText) {
-    var attributes: [HTMLText.Attribute] = isHeading ? [("scope", "row")] : []
-    if !isNumber { attributes.append(("class", "w")) }
-    if let value = cell.value { attributes.append(("data-v", String(value))) }
-    html.element(isHeading ? "th" : "td", attributes) { html in
-      if let bar = cell.bar { self.bar(bar, &html) }
-      if let link = cell.link {
-        html.element("a", [("href", "#" + link)], cell.text)
-      } else {
-        html.text(cell.text)
-      }
-    }
-  }
-
-  private func bar(_ percent: Double, _ html: inout HTMLText) {
-    let width = NumberText.fixed(min(100, percent), decimals: 1)
-    html.markup(
-      "<svg class=\"bar\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">")
-    html.start("path", [("d", "M0 0h\(width)v1H0z")], isClosed: true)
-    html.markup("</svg>")
-  }
-
-  private func columns(of table: ExitTable, _ links: [String: String]) -> [Column] {
+  private func columns(of table: ExitTable, _ links: [String: String]) -> [HTMLTable<ExitRow>
+    .Column]
+  {
     var columns = table.dimensions.enumerated().map { place, dimension in
-      Column(heading: Self.heading(dimension), isNumber: false) { row in
-        Cell(text: row.cells[place], link: links[row.name])
+      HTMLTable<ExitRow>.Column(heading: Self.heading(dimension), isNumber: false) { row in
+        HTMLCell(text: row.cells[place], link: links[row.name])
       }
     }
     if table.rows.contains(where: { $0.label != nil }) {
       columns.append(
-        Column(heading: "Name", isNumber: false) { Cell(text: $0.label ?? "") })
+        HTMLTable<ExitRow>.Column(heading: "Name", isNumber: false) {
+          HTMLCell(text: $0.label ?? "")
+        })
     }
     columns += [
-      Column(heading: table.event == .irq ? "Injected" : "Exits") {
-        Cell(text: HTMLNumber.grouped($0.samples), value: $0.samples)
+      HTMLTable<ExitRow>.Column(heading: table.event == .irq ? "Injected" : "Exits") {
+        HTMLCell(text: HTMLNumber.grouped($0.samples), value: $0.samples)
       },
-      Column(heading: "Share") { row in
-        Cell(
+      HTMLTable<ExitRow>.Column(heading: "Share") { row in
+        HTMLCell(
           text: HTMLNumber.percent(row.samplesPercent), value: row.samples,
           bar: row.samplesPercent)
       },
@@ -144,18 +86,18 @@ extension HTMLReport {
     if hasTimes { columns += timeColumns(table) }
     if table.rows.contains(where: { $0.byteCount > 0 }) {
       columns.append(
-        Column(heading: "Bytes") {
-          Cell(text: HTMLNumber.grouped($0.byteCount), value: $0.byteCount)
+        HTMLTable<ExitRow>.Column(heading: "Bytes") {
+          HTMLCell(text: HTMLNumber.grouped($0.byteCount), value: $0.byteCount)
         })
     }
     if table.rows.contains(where: { $0.outcomes != nil }) { columns += outcomeColumns }
     return columns
   }
 
-  private func timeColumns(_ table: ExitTable) -> [Column] {
+  private func timeColumns(_ table: ExitTable) -> [HTMLTable<ExitRow>.Column] {
     var columns = [
-      Column(heading: "Time") { row in
-        Cell(
+      HTMLTable<ExitRow>.Column(heading: "Time") { row in
+        HTMLCell(
           text: HTMLNumber.percent(row.timePercent), value: row.handling.totalNanoseconds,
           bar: row.timePercent)
       }
@@ -166,31 +108,32 @@ extension HTMLReport {
       ("Max", \.maximumNanoseconds),
     ]
     columns += times.map { heading, path in
-      Column(heading: heading) { Self.time($0.handling, path) }
+      HTMLTable<ExitRow>.Column(heading: heading) { Self.time($0.handling, path) }
     }
     if table.event != .irq {
       columns.append(
-        Column(heading: "In guest") { Self.time($0.inGuest, \.totalNanoseconds) })
+        HTMLTable<ExitRow>.Column(heading: "In guest") { Self.time($0.inGuest, \.totalNanoseconds) }
+      )
     }
     return columns
   }
 
   private static func time(
     _ summary: DurationSummary, _ path: KeyPath<DurationSummary, UInt64>
-  ) -> Cell {
-    guard summary.samples > 0 else { return Cell(text: "–", value: 0) }
+  ) -> HTMLCell {
+    guard summary.samples > 0 else { return HTMLCell(text: "–", value: 0) }
     let value = summary[keyPath: path]
-    return Cell(text: HTMLNumber.duration(value), value: value)
+    return HTMLCell(text: HTMLNumber.duration(value), value: value)
   }
 
-  private var outcomeColumns: [Column] {
+  private var outcomeColumns: [HTMLTable<ExitRow>.Column] {
     let outcomes: [(String, KeyPath<ExitRow.Outcomes, UInt64>)] = [
       ("In kernel", \.handledByKernel), ("To runner", \.returned), ("Kicked", \.interrupted),
     ]
     return outcomes.map { heading, path in
-      Column(heading: heading) { row in
+      HTMLTable<ExitRow>.Column(heading: heading) { row in
         let value = row.outcomes?[keyPath: path] ?? 0
-        return Cell(text: HTMLNumber.grouped(value), value: value)
+        return HTMLCell(text: HTMLNumber.grouped(value), value: value)
       }
     }
   }

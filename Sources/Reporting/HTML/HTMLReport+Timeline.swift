@@ -2,91 +2,35 @@ internal import Analysis
 
 /// The plots over time, as SVG, each with a table that says the same.
 extension HTMLReport {
-  /// Reasons with a colour of their own; the rest shares one.
-  private static let colourCount = 7
-
   /// The stacked plot of exits, and the lanes of marks under it.
   func timeline(_ timeline: ReportTimeline, prefix: String, _ html: inout HTMLText) {
-    let stack = Self.stack(timeline.series)
-    let sums = Self.sums(stack, timeline.intervalCount)
-    let highest = max(1, sums.max() ?? 1)
+    let bars = StackedBars(timeline)
     html.element("p", [("class", "hint")]) { html in
       html.text(
-        "Exits in each of \(timeline.intervalCount) intervals of \(Self.length(timeline)), "
-          + "stacked by reason. The fullest has \(HTMLNumber.grouped(highest)).")
+        "Exits in each of \(timeline.intervalCount) intervals of \(timeline.intervalText), "
+          + "stacked by reason. The fullest has \(HTMLNumber.grouped(bars.highest)).")
     }
-    legend(stack, &html)
+    bars.legend(&html)
     html.element(
       "div", [("class", "timeline"), ("data-table", prefix + "intervals")]
     ) { html in
       html.element("div", [("class", "label axis")]) { html in
-        html.element("span", HTMLNumber.grouped(highest))
+        html.element("span", HTMLNumber.grouped(bars.highest))
         html.element("span", "0")
       }
       html.element("div", [("class", "plot")]) { html in
-        stackedPlot(stack, sums, highest, timeline, &html)
+        bars.plot(
+          highest: bars.highest, width: timeline.intervalCount,
+          label:
+            "Stacked bars: exits over \(timeline.isByTime ? "host time" : "events"), by reason. "
+            + "The table below has the numbers.", &html)
       }
       for lane in timeline.lanes { self.lane(lane, timeline, &html) }
       html.element("div", [("class", "label")], "")
       ticks(timeline, &html)
     }
     html.element("p", [("class", "readout"), ("hidden", "")], "")
-    intervals(timeline, stack, sums, prefix: prefix, &html)
-  }
-
-  /// The reasons with most exits, and the others together.
-  private static func stack(_ series: [ReportTimeline.Series]) -> [ReportTimeline.Series] {
-    guard series.count > colourCount + 1 else { return series }
-    var other = series[colourCount]
-    other.name = "\(series.count - colourCount) others"
-    for series in series[(colourCount + 1)...] {
-      other.total &+= series.total
-      for place in series.counts.indices { other.counts[place] &+= series.counts[place] }
-    }
-    return series[..<colourCount] + [other]
-  }
-
-  private static func sums(_ stack: [ReportTimeline.Series], _ count: Int) -> [UInt64] {
-    stack.reduce(into: [UInt64](repeating: 0, count: count)) { sums, series in
-      for place in series.counts.indices { sums[place] &+= series.counts[place] }
-    }
-  }
-
-  private func legend(_ stack: [ReportTimeline.Series], _ html: inout HTMLText) {
-    html.element("ul", [("class", "legend")]) { html in
-      for (place, series) in stack.enumerated() {
-        html.element("li") { html in
-          html.element("span", [("class", "swatch b\(place)")], "")
-          html.text(series.name)
-          html.element("small", " " + HTMLNumber.grouped(series.total))
-        }
-      }
-    }
-  }
-
-  private func stackedPlot(
-    _ stack: [ReportTimeline.Series], _ sums: [UInt64], _ highest: UInt64,
-    _ timeline: ReportTimeline, _ html: inout HTMLText
-  ) {
-    let kind = "Stacked bars: exits over \(timeline.isByTime ? "host time" : "events"), by reason. "
-    svg(
-      width: timeline.intervalCount, height: 100,
-      label: kind + "The table below has the numbers.", &html
-    ) { html in
-      // Each series is drawn from the ground to its top, the highest first: no seams between.
-      var tops = sums
-      for place in stack.indices.reversed() {
-        var path = ""
-        for (interval, top) in tops.enumerated() where stack[place].counts[interval] > 0 {
-          let height = NumberText.fixed(100 * Double(top) / Double(highest), decimals: 2)
-          path += "M\(interval) 100v-\(height)h1V100"
-        }
-        html.element("path", [("class", "s\(place)"), ("d", path)]) { html in
-          html.element("title", stack[place].name)
-        }
-        for interval in tops.indices { tops[interval] &-= stack[place].counts[interval] }
-      }
-    }
+    intervals(timeline, bars, prefix: prefix, &html)
   }
 
   private func lane(
@@ -97,9 +41,9 @@ extension HTMLReport {
       html.element("small", " " + HTMLNumber.grouped(lane.total))
     }
     html.element("div", [("class", "lane")]) { html in
-      svg(
+      html.svg(
         width: timeline.intervalCount, height: 1,
-        label: "\(Self.name(lane.mark)) over \(timeline.isByTime ? "host time" : "events")", &html
+        label: "\(Self.name(lane.mark)) over \(timeline.isByTime ? "host time" : "events")"
       ) { html in
         let scale = LevelScale(highest: lane.counts.max() ?? 0)
         for level in 1...LevelScale.levels {
@@ -127,48 +71,30 @@ extension HTMLReport {
   private func ticks(_ timeline: ReportTimeline, _ html: inout HTMLText) {
     html.element("div", [("class", "ticks")]) { html in
       for quarter in 0...4 {
-        html.element("span", Self.tick(timeline, UInt64(timeline.intervalCount * quarter) / 4))
+        html.element("span", timeline.tick(timeline.intervalCount * quarter / 4))
       }
     }
   }
 
-  /// Where an interval begins: host time or an event.
-  private static func tick(_ timeline: ReportTimeline, _ interval: UInt64) -> String {
-    let point = timeline.origin &+ timeline.width &* interval
-    return timeline.isByTime ? HTMLNumber.duration(point) : "event \(HTMLNumber.grouped(point))"
-  }
-
-  /// How long an interval is.
-  private static func length(_ timeline: ReportTimeline) -> String {
-    timeline.isByTime
-      ? HTMLNumber.duration(timeline.width) : NumberText.count(timeline.width, "event")
-  }
-
   /// The numbers behind the plot; the script shows the row under the pointer.
   private func intervals(
-    _ timeline: ReportTimeline, _ stack: [ReportTimeline.Series], _ sums: [UInt64],
-    prefix: String, _ html: inout HTMLText
+    _ timeline: ReportTimeline, _ bars: StackedBars, prefix: String, _ html: inout HTMLText
   ) {
     let firstLines = prefix.isEmpty ? firstConsoleLines(timeline) : [:]
     html.element("details") { html in
       html.element("summary", "The timeline as a table")
-      scroll(label: "The timeline as a table", &html) { html in
+      html.scroll(label: "The timeline as a table") { html in
         html.element("table", [("id", prefix + "intervals"), ("class", "plain")]) { html in
           html.element("caption", "Exits and marks by interval")
-          html.element("thead") { html in
-            html.element("tr") { html in
-              let names =
-                [timeline.isByTime ? "From" : "From event", "Exits"] + stack.map(\.name)
-                + timeline.lanes.map { Self.name($0.mark) }
-              for name in names { html.element("th", [("scope", "col")], name) }
-            }
-          }
+          html.headings(
+            [timeline.isByTime ? "From" : "From event", "Exits"] + bars.series.map(\.name)
+              + timeline.lanes.map { Self.name($0.mark) })
           html.element("tbody") { html in
             for interval in 0..<timeline.intervalCount {
               html.element("tr", [("id", "\(prefix)t\(interval)")]) { html in
-                html.element("th", [("scope", "row")], Self.tick(timeline, UInt64(interval)))
-                number(sums[interval], &html)
-                for series in stack { number(series.counts[interval], &html) }
+                html.element("th", [("scope", "row")], timeline.tick(interval))
+                number(bars.sums[interval], &html)
+                for series in bars.series { number(series.counts[interval], &html) }
                 for lane in timeline.lanes {
                   let line = lane.mark == .consoleLines ? firstLines[interval] : nil
                   number(lane.counts[interval], link: line.map { "#c\($0)" }, &html)
@@ -201,26 +127,6 @@ extension HTMLReport {
     return first
   }
 
-  /// An SVG that is stretched over the width and height it is given.
-  func svg(
-    width: Int, height: Int, label: String, _ html: inout HTMLText,
-    _ body: (inout HTMLText) -> Void
-  ) {
-    html.element(
-      "svg",
-      [
-        ("viewBox", "0 0 \(max(1, width)) \(max(1, height))"), ("preserveAspectRatio", "none"),
-        ("role", "img"), ("aria-label", label),
-      ], body)
-  }
-
-  /// A box that scrolls sideways, by keyboard too.
-  func scroll(label: String, _ html: inout HTMLText, _ body: (inout HTMLText) -> Void) {
-    html.element(
-      "div",
-      [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)], body)
-  }
-
   /// The heat map of handling times.
   func latency(_ timeline: ReportTimeline, prefix: String, _ html: inout HTMLText) {
     let rows = Array(timeline.latencies.reversed())
@@ -228,7 +134,7 @@ extension HTMLReport {
     html.element("p", [("class", "hint")]) { html in
       html.text(
         "How long exits took to handle, from the exit to the next entry: each cell counts those of "
-          + "one interval of \(Self.length(timeline)).")
+          + "one interval of \(timeline.intervalText).")
     }
     html.element("ul", [("class", "legend")]) { html in
       for level in 1...LevelScale.levels {
@@ -256,10 +162,9 @@ extension HTMLReport {
     _ rows: [ReportTimeline.LatencyRow], _ scale: LevelScale, _ timeline: ReportTimeline,
     _ html: inout HTMLText
   ) {
-    svg(
+    html.svg(
       width: timeline.intervalCount, height: rows.count,
-      label: "Heat map: handling time of exits over host time. The table below has the numbers.",
-      &html
+      label: "Heat map: handling time of exits over host time. The table below has the numbers."
     ) { html in
       for (place, row) in rows.enumerated() {
         for (interval, count) in row.counts.enumerated() where count > 0 {
@@ -273,7 +178,7 @@ extension HTMLReport {
             html.element(
               "title",
               "\(HTMLNumber.grouped(count)) of \(Self.band(row)), from "
-                + Self.tick(timeline, UInt64(interval)))
+                + timeline.tick(interval))
           }
         }
       }
@@ -291,16 +196,10 @@ extension HTMLReport {
   ) {
     html.element("details") { html in
       html.element("summary", "The heat map as a table")
-      scroll(label: "The heat map as a table", &html) { html in
+      html.scroll(label: "The heat map as a table") { html in
         html.element("table", [("class", "plain")]) { html in
           html.element("caption", "Exits by handling time")
-          html.element("thead") { html in
-            html.element("tr") { html in
-              for name in ["Handling time", "Exits", "First at", "Last at"] {
-                html.element("th", [("scope", "col")], name)
-              }
-            }
-          }
+          html.headings(["Handling time", "Exits", "First at", "Last at"])
           html.element("tbody") { html in
             for row in rows {
               guard let first = row.counts.firstIndex(where: { $0 > 0 }),
@@ -309,8 +208,8 @@ extension HTMLReport {
               html.element("tr") { html in
                 html.element("th", [("scope", "row")], Self.band(row))
                 html.element("td", HTMLNumber.grouped(row.counts.reduce(0, &+)))
-                html.element("td", Self.tick(timeline, UInt64(first)))
-                html.element("td", Self.tick(timeline, UInt64(last)))
+                html.element("td", timeline.tick(first))
+                html.element("td", timeline.tick(last))
               }
             }
           }

@@ -84,7 +84,8 @@
       const text = `From ${cells[0].textContent}: ${parts.join(" · ") || "nothing"}`;
       readout.textContent = text;
       const link = cells[cells.length - 1].querySelector("a");
-      if (link) readout.append(" ", make("a", { href: link.hash, textContent: "(its console)" }));
+      const what = timeline.dataset.link ?? "(its console)";
+      if (link) readout.append(" ", make("a", { href: link.hash, textContent: what }));
       cursor.hidden = false;
       cursor.style.left = `${(100 * (current + 0.5)) / rows.length}%`;
       plot.setAttribute("aria-valuenow", current + 1);
@@ -100,7 +101,15 @@
       const box = plot.getBoundingClientRect();
       if (event.clientX < box.left || event.clientX > box.right) return;
       show(Math.floor(((event.clientX - box.left) / box.width) * rows.length));
+      tell(event.target);
     });
+    // What connects two timelines says what it is, and so when it has the focus.
+    const tell = (element) => {
+      const title = element.closest(".links")
+        && (element.closest("a") ?? element).querySelector("title");
+      if (title) readout.textContent = title.textContent;
+    };
+    timeline.addEventListener("focusin", (event) => tell(event.target));
     plot.addEventListener("keydown", (event) => {
       const steps = {
         ArrowLeft: current - 1, ArrowRight: current + 1, PageUp: current - 10,

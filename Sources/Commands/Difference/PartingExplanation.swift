@@ -1,0 +1,298 @@
+internal import Analysis
+internal import Disassembly
+internal import KVM
+internal import Machine
+internal import Replay
+internal import Trace
+
+/// Steps two guests from the last moment at which their states are equal, and explains where they part.
+struct PartingExplanation {
+  /// Instructions stepped in each guest.
+  static let stepLimit: UInt64 = 100_000
+  /// How long a guest may run to its next exit when a difference was taken away.
+  private static let runLimitNanoseconds: UInt64 = 2_000_000_000
+
+  private typealias Comparison = InstructionComparison<KVMProcessor>
+  private typealias Stops = (a: GuestPair.Stop, b: GuestPair.Stop)
+
+  private let memory: DiffMemory
+  private let search: StateSearch
+
+  init(_ memory: DiffMemory, _ search: StateSearch) {
+    self.memory = memory
+    self.search = search
+  }
+
+  /// Explains.
+  ///
+  /// - Throws: ``CommandFailure`` when KVM fails.
+  func explain() throws -> Explanation {
+    guard let moment = search.equalMoment, let stops = try stops(at: moment) else {
+      return Explanation(
+        .notFound, .unknown,
+        summary: "not found: the replays do not come to the last equal moment again")
+    }
+    if let placed = try ofKicks(after: moment) { return placed }
+    let parting = try compare(stops, limit: Self.stepLimit)
+    switch parting.outcome {
+    case .parted: return try explain(parting, stops, from: moment)
+    case .sameExit:
+      return notFound(
+        "both guests executed \(parting.steps) instructions alike, up to the same exit with equal "
+          + "registers"
+          + (search.state.map { $0.registers.isEmpty ? "; only memory differs behind it" : "" }
+            ?? ""),
+        nil)
+    case .limit:
+      return notFound(
+        "both guests executed \(parting.steps) instructions alike",
+        "\(parting.steps) instructions were stepped, the most that are; the guests part later")
+    case .blocked(let obstacle):
+      return notFound(
+        "the guests part behind event \(moment.a) of A, \(parting.steps) instructions or more "
+          + "behind it", obstacle)
+    }
+  }
+
+  private func notFound(_ sentence: String, _ obstacle: String?) -> Explanation {
+    var explanation = Explanation(.notFound, .unknown, summary: "not found: \(sentence)")
+    explanation.obstacle = obstacle
+    return explanation
+  }
+
+  private func stops(at moment: CommonMoment) throws -> Stops? {
+    guard case (.success(let left), .success(let right)) = try memory.guests.replayBoth(to: moment)
+    else { return nil }
+    return (left, right)
+  }
+
+  private func compare(_ stops: Stops, limit: UInt64) throws -> Comparison.Parting {
+    try stops.a.session.naming { () throws(ReplayError) in
+      try Comparison(stops.a.session.replayer, stops.b.session.replayer).run(limit: limit)
+    }
+  }
+
+  // MARK: Interrupts at kicks
+
+  /// An interrupt that comes next in both, where the host had stopped the guests at different places.
+  private func ofKicks(after moment: CommonMoment) throws -> Explanation? {
+    guard let left = try seal(after: moment.a, memory.guests.a),
+      let right = try seal(after: moment.b, memory.guests.b),
+      let first = GuestPair.state(left, of: memory.guests.a),
+      let second = GuestPair.state(right, of: memory.guests.b),
+      !InstructionComparison<KVMProcessor>.agree(first.registers, second.registers)
+    else { return nil }
+    var explanation = Explanation(
+      .interruptPosition, .certain,
+      summary:
+        "an interrupt came after the same event at another instruction: the host stopped A at "
+        + "RIP \(HexWord(first.registers.rip)) and B at RIP \(HexWord(second.registers.rip))")
+    explanation.evidence = [
+      "keyframe \(left) of A and keyframe \(right) of B, taken where the host stopped the guests "
+        + "(kick) and injected, hold other registers: "
+        + zip(first.registers.named, second.registers.named)
+        .filter { $0.0.value != $0.1.value }.prefix(4)
+        .map { "\($0.0.name) A \(HexWord($0.0.value)) B \(HexWord($0.1.value))" }
+        .joined(separator: ", "),
+      "both keyframes and the injections behind them stand in the logs",
+    ]
+    return explanation
+  }
+
+  /// The keyframe that seals the last kick before an interrupt which is the next event in the log.
+  private func seal(after event: EventIndex, _ opened: OpenedReel) throws -> UInt64? {
+    try opened.reading { reel in
+      var cursor = EventCursor(reel, from: event &+ 1)
+      var hasKick = false
+      var keyframe: UInt64?
+      while let next = try cursor.next() {
+        switch next.kind {
+        case .kick: hasKick = true
+        case .keyframe where hasKick: keyframe = next.address
+        case .interrupt: return keyframe
+        case _ where next.kind.isGuestMade || next.kind.isInput: return nil
+        default: break
+        }
+      }
+      return nil
+    }
+  }
+
+  // MARK: The instruction
+
+  private func explain(
+    _ parting: Comparison.Parting, _ stops: Stops, from moment: CommonMoment
+  ) throws -> Explanation {
+    let code = (a: DecodedCode(parting.codeA), b: DecodedCode(parting.codeB))
+    let address = parting.before.rip
+    let symbol = memory.symbols?.text(at: address)
+    let instruction = Explanation.Instruction(
+      address: address, symbol: symbol, a: code.a?.text(at: address), b: code.b?.text(at: address),
+      steps: parting.steps, registers: Self.differing(parting))
+    let place = HexWord(address).description + (symbol.map { " (\($0))" } ?? "")
+    var explanation: Explanation
+    if code.a?.bytes != code.b?.bytes {
+      explanation = try ofCode(parting, code.a, place, from: moment)
+    } else if let cause = code.a?.cause {
+      explanation = try ofUncontrolled(cause, parting, stops, place)
+    } else {
+      explanation = try ofData(parting, instruction.a ?? "the instruction", place, from: moment)
+    }
+    if explanation.cause != .codeBytes {
+      explanation.excluded.append(
+        .init(.codeBytes, how: "the instruction at which they part has the same bytes in both"))
+    }
+    if code.a?.cause == nil {
+      explanation.excluded.append(
+        .init(
+          .timestampInstruction,
+          how: "the instruction at which they part is none of RDTSC, RDRAND, RDSEED, RDPID, CPUID"))
+    }
+    explanation.evidence.insert(
+      "single steps from there: \(parting.steps) instructions left equal registers in both; "
+        + "the next, at \(place), did not", at: 0)
+    explanation.instruction = instruction
+    return explanation
+  }
+
+  private static func differing(_ parting: Comparison.Parting) -> [MemoryDifference.Register] {
+    zip(parting.registersA.named, parting.registersB.named).filter { $0.0.value != $0.1.value }.map
+    {
+      .init(
+        name: $0.0.name, a: HexWord($0.0.value).description, b: HexWord($0.1.value).description)
+    }
+  }
+
+  /// Other code: with A's bytes in its place B must do what A does.
+  private func ofCode(
+    _ parting: Comparison.Parting, _ code: DecodedCode?, _ place: String, from moment: CommonMoment
+  ) throws -> Explanation {
+    let isForced = try again(parting, from: moment) { stops in
+      guard let code, let physical = Self.physicalAddress(stops.b, parting.before.rip) else {
+        return false
+      }
+      return stops.b.memory.write(code.bytes, at: physical)
+    }
+    var explanation = Explanation(
+      .codeBytes, isForced ? .certain : .probable,
+      summary: "the code at \(place) is not the same: the guests execute different instructions")
+    explanation.evidence.append(
+      isForced
+        ? "with A's bytes written there, B's next step leaves A's registers"
+        : "writing A's bytes there did not make B's next step equal")
+    return explanation
+  }
+
+  /// An instruction whose result no log holds: with A's result B must go on as A does.
+  private func ofUncontrolled(
+    _ cause: Explanation.Cause, _ parting: Comparison.Parting, _ stops: Stops, _ place: String
+  ) throws -> Explanation {
+    let isForced = try stops.b.session.naming { () throws(ReplayError) in
+      try stops.b.session.replayer.force(parting.registersA)
+      let limit = Self.runLimitNanoseconds
+      let left = try stops.a.session.replayer.runOn(limitNanoseconds: limit).reason
+      let right = try stops.b.session.replayer.runOn(limitNanoseconds: limit).reason
+      if case .kick = left { return false }
+      return left == right
+        && Comparison.agree(
+          stops.a.session.replayer.registers, stops.b.session.replayer.registers)
+    }
+    var explanation = Explanation(
+      cause, isForced ? .certain : .probable,
+      summary: "\(cause.rawValue) at \(place) returned another value in each run")
+    explanation.evidence.append(
+      isForced
+        ? "with A's result in B's registers, B makes the same next exit with equal registers"
+        : "with A's result in B's registers, B's next exit still is another one")
+    return explanation
+  }
+
+  /// An instruction that is the same in both: memory that differs from the start may feed it.
+  private func ofData(
+    _ parting: Comparison.Parting, _ text: String, _ place: String, from moment: CommonMoment
+  ) throws -> Explanation {
+    var pages: [UInt32] = []
+    let isForced = try again(parting, from: moment) { stops in
+      pages = stops.a.memory.pagesDiffering(from: stops.b.memory)
+      guard !pages.isEmpty else { return false }
+      return pages.allSatisfy {
+        stops.b.memory.write(
+          stops.a.memory.page($0), at: UInt64($0) * UInt64(GuestMemory.pageSize))
+      }
+    }
+    let names = pages.prefix(8).map { HexWord(UInt64($0) << 12).description }
+      .joined(separator: ", ")
+    guard isForced, search.initialPages.isSuperset(of: pages) else {
+      return notFound(
+        "`\(text)` at \(place) left other registers, and "
+          + (pages.isEmpty
+            ? "neither its code nor memory differs"
+            : "A's memory in B (pages \(names)) does not explain it"),
+        nil)
+    }
+    var explanation = Explanation(
+      .initialMemory, .certain,
+      summary: "`\(text)` at \(place) read memory that differs since the first keyframe (page "
+        + "\(names))")
+    explanation.evidence.append(
+      "with A's content of \(pages.count == 1 ? "page" : "pages") \(names) in B, B's next step leaves "
+        + "A's registers")
+    return explanation
+  }
+
+  /// Goes to the parting again, changes something, and executes the instruction once more.
+  ///
+  /// - Returns: whether both guests leave equal registers then.
+  private func again(
+    _ parting: Comparison.Parting, from moment: CommonMoment, _ change: (Stops) throws -> Bool
+  ) throws -> Bool {
+    guard let stops = try stops(at: moment) else { return false }
+    let way = try compare(stops, limit: parting.steps)
+    guard case .limit = way.outcome, try change(stops) else { return false }
+    let step = try compare(stops, limit: 1)
+    switch step.outcome {
+    case .limit, .sameExit: return true
+    case .parted, .blocked: return false
+    }
+  }
+
+  /// Where the next instruction lies in RAM; `nil` when that is not known.
+  private static func physicalAddress(_ stop: GuestPair.Stop, _ rip: UInt64) -> UInt64? {
+    guard let system = try? stop.session.capturedState().system else { return nil }
+    let paging: UInt64 = 1 << 31
+    guard system.cr0 & paging != 0 else { return system.segments[0].base &+ rip }
+    return PageTables(system, stop.memory)?.translate(rip)
+  }
+}
+
+/// The instruction at the beginning of some code.
+private struct DecodedCode {
+  var bytes: [UInt8]
+  var width: CodeWidth
+  var operation: Instruction.Operation
+
+  init?(_ code: GuestCode?) {
+    guard let code, let width = CodeWidth(rawValue: code.bits),
+      let instruction = Instruction(decoding: code.bytes, width: width)
+    else { return nil }
+    bytes = Array(code.bytes.prefix(instruction.length))
+    self.width = width
+    operation = instruction.operation
+  }
+
+  func text(at address: UInt64) -> String? {
+    Instruction.text(of: bytes, at: address, width: width)
+  }
+
+  /// The cause the instruction may be by itself.
+  var cause: Explanation.Cause? {
+    switch operation {
+    case .rdtsc, .rdtscp: .timestampInstruction
+    case .rdrand: .randomInstruction
+    case .rdseed: .seedInstruction
+    case .rdpid: .processorInstruction
+    case .cpuid: .identification
+    default: nil
+    }
+  }
+}
