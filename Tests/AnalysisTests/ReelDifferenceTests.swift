@@ -148,6 +148,30 @@ import Trace
     #expect(difference.kind.name == .inserted && difference.kind.count == 3)
   }
 
+  /// Writes and reads in turns are counted by their places, answers with the reads.
+  @Test func longMixedStretchesAreTallied() throws {
+    let place = try index(.portWrite, 10)
+    var write = builder.entries[place]
+    write.event.address = 0x80
+    var read = write
+    read.event.kind = .portRead
+    read.event.address = 0x84
+    read.event.value = 0
+    var answer = Event(.inputData)
+    answer.width = read.event.width
+    var other = builder
+    let turn = [write, read, Entry(event: answer)]
+    other.entries.insert(contentsOf: (0..<40).flatMap { _ in turn } + [write], at: place)
+    let hunks = try #require(
+      try ReelDifference(try builder.reel(), try other.reel()).hunks?.hunks)
+    let side = try #require(hunks.first).b
+    #expect(hunks.count == 1 && side.count == 121)
+    #expect(side.runs.count == EventHunk.shownRuns)
+    #expect(side.tally.map(\.kind) == ["out", "in"])
+    #expect(side.tally.map { $0.place?.value } == [0x80, 0x84])
+    #expect(side.tally.map(\.count) == [41, 40] && side.tally.map(\.answers) == [0, 40])
+  }
+
   @Test func aPrefixIsADifference() throws {
     var other = builder
     other.entries.removeLast(2)

@@ -63,6 +63,41 @@ import Testing
     }
   }
 
+  /// The bit vectors find as many as the textbook's table, in order, of sequences of several words.
+  @Test func bitVectorsFindTheLongestCommonSubsequence() throws {
+    var random = Random(state: 11)
+    for round in 0..<300 {
+      let alphabet = UInt64.random(in: 1...20, using: &random)
+      func sequence() -> [UInt64] {
+        (0..<Int.random(in: 0...(round % 3 == 0 ? 20 : 300), using: &random)).map { _ in
+          UInt64.random(in: 0..<alphabet, using: &random)
+        }
+      }
+      let (a, b) = (sequence(), sequence())
+      let pairs = try #require(CommonSubsequence(a[...], b[...])).pairs
+      #expect(pairs.count == longest(a, b), "\(a) \(b)")
+      #expect(pairs.allSatisfy { a[$0.a] == b[$0.b] })
+      #expect(zip(pairs, pairs.dropFirst()).allSatisfy { $0.a < $1.a && $0.b < $1.b })
+    }
+    #expect(CommonSubsequence([1, 2][...], [3, 4][...], upTo: 3) == nil)
+  }
+
+  /// A loop that polls one port is all common although bursts lie between its equal events.
+  ///
+  /// Together the bursts are longer than any edit script sought.
+  @Test func burstsBetweenEqualEventsAreFound() {
+    let a = [UInt64](repeating: 1, count: 700) + [9]
+    var b: [UInt64] = []
+    for value in a {
+      b.append(value)
+      if b.count % 3 == 0 { for _ in 0..<9 { b += [2, 3] } }
+    }
+    #expect(b.count - a.count > 1024)
+    let alignment = SequenceAlignment(a, b)
+    check(alignment, a, b)
+    #expect(matched(alignment) == a.count && alignment.unsearched == 0)
+  }
+
   @Test(arguments: [10_000, 50_000])
   func scatteredEditsAreFoundInALongPeriodicSequence(count: Int) {
     var random = Random(state: UInt64(count))
@@ -99,12 +134,14 @@ import Testing
         && alignment.pieces[1].a.isEmpty && alignment.pieces[1].b.count == 800)
   }
 
-  @Test func nothingInCommonIsOneReplacement() {
-    let a = (0..<20_000).map { UInt64($0) }
-    let b = (0..<30_000).map { UInt64($0 + 1_000_000) }
+  /// The longer ones are given up unsearched.
+  @Test(arguments: [(20_000, 0), (140_000, 1)])
+  func nothingInCommonIsOneReplacement(count: Int, unsearched: Int) {
+    let a = (0..<count).map { UInt64($0) }
+    let b = (0..<count + 10).map { UInt64($0 + 1_000_000) }
     let alignment = SequenceAlignment(a, b)
     check(alignment, a, b)
-    #expect(alignment.pieces.count == 1 && alignment.unsearched == 1)
+    #expect(alignment.pieces.count == 1 && alignment.unsearched == unsearched)
   }
 
   @Test func loopsOfTheSameSignatureDoNotExplode() {

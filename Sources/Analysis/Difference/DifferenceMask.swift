@@ -80,7 +80,9 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
     if !compared.contains(.timestamp) { leaveOut(.timestamp, because: reason) }
     guard [a.policies.tsc, b.policies.tsc].contains("patch") else { return }
     let port = HexWord(PortNames.timestampPort)
-    rules.append(Rule(field: nil, space: .port, first: port, last: port))
+    let rule = Rule(field: nil, space: .port, first: port, last: port)
+    rules.append(rule)
+    reasons.append("\(rule.description), since rewritten RDTSC instructions read it in only one")
   }
 
   /// A digest covers all that was before it; with something left out it would bring that back.

@@ -24,6 +24,9 @@ public struct EventHunk: Codable, Equatable, Sendable {
     public var count: Int
     /// What they are, equal neighbours counted together; at most ``EventHunk/shownRuns``.
     public var runs: [Run] = []
+    /// Where it has more runs than those: its events counted by kind and place, the most frequent
+    /// first; at most ``EventHunk/shownRuns``.
+    public var tally: [Run] = []
     /// The events themselves: the first ``EventHunk/shownRecords`` of them, or all where all were
     /// asked for.
     public var records: [EventRecord] = []
@@ -46,6 +49,8 @@ public struct EventHunk: Codable, Equatable, Sendable {
 
   /// Runs kept of one side.
   public static let shownRuns = 12
+  /// Kinds and places counted apart in a tally, those met first.
+  static let maximumTally = 4096
   /// Events kept of one side.
   public static let shownRecords = 8
   /// Events kept of one side where all were asked for.

@@ -2,8 +2,8 @@
 ///
 /// Signatures that stand in both sequences only once in the same neighbourhood are anchors
 /// (patience diff); between anchors the shortest edit script is sought (Myers, "An O(ND) difference
-/// algorithm", 1986) as long as it is short. Time and memory are bounded: where two stretches have
-/// nothing in common, one is said to replace the other.
+/// algorithm", 1986) as long as it is short, and else the longest ``CommonSubsequence`` of stretches
+/// that are. Time and memory are bounded: of what is longer one stretch is said to replace the other.
 public struct SequenceAlignment: Equatable, Sendable {
   /// A stretch of both sequences.
   public struct Piece: Equatable, Sendable {
@@ -81,6 +81,8 @@ private struct AlignmentSearch {
   private let b: [UInt64]
   private(set) var matches: [Match] = []
   private(set) var unsearched = 0
+  /// What may still be spent on longest common subsequences.
+  private var cells = CommonSubsequence.maximumCells
 
   init(_ a: [UInt64], _ b: [UInt64]) {
     self.a = a
@@ -249,11 +251,25 @@ extension [Int] {
 extension AlignmentSearch {
   /// Takes the matches of the shortest edit script, unless it is too long.
   private mutating func takeShortest(_ region: Region) {
-    guard let script = shortestScript(region) else {
+    if let script = shortestScript(region) {
+      matches += script
+    } else if let common = CommonSubsequence(a[region.a], b[region.b], upTo: cells) {
+      cells -= common.cells
+      for pair in common.pairs { add(region.a.lowerBound + pair.a, region.b.lowerBound + pair.b) }
+    } else {
       unsearched += 1
-      return
     }
-    matches += script
+  }
+
+  /// Adds a match of one signature, to the last one where it continues it.
+  private mutating func add(_ a: Int, _ b: Int) {
+    if let last = matches.indices.last, matches[last].a + matches[last].count == a,
+      matches[last].b + matches[last].count == b
+    {
+      matches[last].count += 1
+    } else {
+      matches.append(Match(a: a, b: b, count: 1))
+    }
   }
 
   /// Myers' greedy search: for each number of edits the furthest place on each diagonal.

@@ -214,16 +214,18 @@ private struct StreamSide {
       // From a little earlier, to meet the read that a first answer belongs to.
       var stream = ComparedStream(reel, from: first - min(first, Self.lead))
       var next = indexes.startIndex
-      var hasRoom = true
+      var tally = EventTally()
+      var isTold = true
       while next < indexes.endIndex {
         try stream.advance()
         guard let event = stream.event else { break }
         guard stream.index == indexes[next] else { continue }
         next += 1
         if side.records.count < limit, let record = stream.record { side.records.append(record) }
-        if hasRoom { hasRoom = side.add(event, at: stream.place) }
-        guard hasRoom || side.records.count < limit else { break }
+        tally.add(event, at: stream.place)
+        if isTold { isTold = side.add(event, at: stream.place) }
       }
+      if !isTold { side.tally = tally.mostFrequent(EventHunk.shownRuns) }
     }
     return side
   }

@@ -39,7 +39,7 @@ struct StreamWalk {
   /// - Returns: `nil` when both end alike.
   mutating func run(from place: inout Place) throws(ReelDifferenceError) -> Parting? {
     while true {
-      if place.left.position % Self.interval == 0 {
+      if places.isEmpty || place.left.position % Self.interval == 0 {
         if places.count == 2 { places.removeFirst() }
         places.append(place)
         onProgress?(place.left.position)
@@ -85,7 +85,9 @@ struct StreamWalk {
     close.left.lookClosely()
     close.right.lookClosely()
     var context: [EventRecord] = []
+    var consoleTail = ""
     while close.left.position < end {
+      if close.left.position + 1 == end { consoleTail = close.left.consoleTail }
       if end - close.left.position <= UInt64(count), let record = close.left.record {
         context.append(record)
       }
@@ -94,6 +96,6 @@ struct StreamWalk {
     return FirstDifference(
       commonEvents: end, a: close.left.record, b: close.right.record, fields: parting.fields,
       context: context, hostMadeA: close.left.hostMade, hostMadeB: close.right.hostMade,
-      consoleTail: close.left.event == nil ? close.right.consoleTail : close.left.consoleTail)
+      consoleTail: consoleTail)
   }
 }

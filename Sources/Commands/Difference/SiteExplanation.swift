@@ -238,7 +238,8 @@ struct SiteExplanation {
     let count = total(own, nil)
     return "\(cause.rawValue) executed at \(place)"
       + (own.count > 1 ? " and \(own.count - 1) other place\(own.count > 2 ? "s" : "")," : "")
-      + (count == 1 ? " once" : " \(count) times") + " after event \(moment.a), before the first difference: "
+      + (count == 1 ? " once" : " \(count) times")
+      + " after event \(moment.a), before the first difference: "
   }
 }
 

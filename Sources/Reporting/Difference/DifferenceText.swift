@@ -116,9 +116,12 @@ public struct DifferenceText {
       !mask.reasons.contains { $0.hasPrefix(field.noun) }
     }
     let names = EventField.allCases.filter(asked.contains).map(\.noun)
+    let rules = mask.rules.map(\.description).filter { rule in
+      !mask.reasons.contains { $0.hasPrefix(rule) }
+    }
     return
       (["host times, host-made events and keyframes"] + names
-      + mask.rules.map(\.description) + mask.reasons).joined(separator: "; ")
+      + rules + mask.reasons).joined(separator: "; ")
   }
 
   private func endOfStream(

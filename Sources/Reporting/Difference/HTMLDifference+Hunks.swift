@@ -95,7 +95,8 @@ extension HTMLDifference {
 
   private func side(_ sign: String, _ side: EventHunk.Side, _ html: inout HTMLText) {
     var shown = 0
-    for run in side.runs {
+    if !side.tally.isEmpty { line(sign, "\(side.count) events in turns:", &html) }
+    for run in side.tally.isEmpty ? side.runs : side.tally {
       shown += run.count + run.answers
       line(sign, HunkText.text(run), &html)
     }

@@ -93,14 +93,15 @@ enum HunkText {
     }
   }
 
-  /// `- 37 × out 0x3f8 COM1 THR`, a line for each run.
+  /// `- 37 × out 0x3f8 COM1 THR`, a line for each run; of many runs one for each kind and place.
   private static func side(_ sign: String, _ side: EventHunk.Side) -> [String] {
-    var shown = 0
-    var lines = side.runs.map { run in
-      shown += run.count + run.answers
-      return "  \(sign) " + text(run)
-    }
-    if shown < side.count { lines.append("  \(sign) (\(side.count - shown) more)") }
+    let isTally = !side.tally.isEmpty
+    let rows = isTally ? side.tally : side.runs
+    let indent = isTally ? sign + "   " : sign
+    var lines = isTally ? ["  \(sign) \(side.count) events in turns:"] : []
+    lines += rows.map { "  \(indent) " + text($0) }
+    let shown = rows.reduce(0) { $0 + $1.count + $1.answers }
+    if shown < side.count { lines.append("  \(indent) (\(side.count - shown) more)") }
     return lines
   }
 
