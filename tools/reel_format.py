@@ -15,7 +15,7 @@ except ImportError:
     print("reel.py: needs the Python module zstandard (Debian: python3-zstandard)", file=sys.stderr)
     sys.exit(2)
 
-VERSIONS = ((0, 11), (0, 12))  # 0.12 only added to it
+MAJOR, CANDIDATE = 1, (0, 12)  # the versions read: 1.x, and its candidate, 1.0 but for the number
 PAGES_STRIPPED, CONSOLE_STRIPPED = 1, 2  # the required feature bits of this version
 MASK64 = 2**64 - 1
 PAGE_SIZE = 4096
@@ -141,7 +141,9 @@ class Reel:
         require(len(header) == 64, "the file header is cut off")
         require(has_checksum(header[:56], header[56:]), "the file header's checksum does not match")
         major, minor, features, self.page_key = struct.unpack("<8xHH4xQ8x16s16x", header)
-        require((major, minor) in VERSIONS, f"it has format {major}.{minor}, not 0.11 or 0.12")
+        require(major == MAJOR or (major, minor) == CANDIDATE,
+                f"it has format {major}.{minor}, and this reader reads {MAJOR}.x; "
+                + ("use a newer reader" if major > MAJOR else "use the vmreel that recorded it"))
         require(not features & ~(PAGES_STRIPPED | CONSOLE_STRIPPED), f"it requires features this reader lacks ({features:#x})")
         self.is_stripped = bool(features & PAGES_STRIPPED)
         self.has_console = not features & CONSOLE_STRIPPED

@@ -12,11 +12,11 @@ public struct FileHeader: Equatable, Sendable {
   /// Bytes of the header.
   public static let byteCount = 64
   /// The format this version writes: major.
-  public static let currentMajor: UInt16 = 0
+  public static let currentMajor: UInt16 = 1
   /// The format this version writes: minor.
-  public static let currentMinor: UInt16 = 12
-  /// The oldest minor version of format 0 that this version reads: 0.12 only added to it.
-  public static let oldestMinor: UInt16 = 11
+  public static let currentMinor: UInt16 = 0
+  /// The minor version of format 0 that this version reads: the candidate, 1.0 but for the number.
+  public static let candidateMinor: UInt16 = 12
   /// A required feature: the reel holds no guest memory, and its keyframes' maps list no page.
   public static let pagesStripped: UInt64 = 1
   /// A required feature: what the guest wrote to its consoles and read from them is zeros, and
@@ -27,9 +27,9 @@ public struct FileHeader: Equatable, Sendable {
 
   static let magic: [UInt8] = [0x89] + Array("vmreel".utf8) + [0x0a]
 
-  /// Format major; a reader refuses another.
+  /// Format major; a reader refuses one it does not know.
   public var major = currentMajor
-  /// Format minor; a reader accepts any, but before 1.0 only those it knows.
+  /// Format minor; a reader accepts any, but of format 0 only the candidate.
   public var minor = currentMinor
   /// Features a reader must have; unknown bits are refused.
   public var requiredFeatures: UInt64 = 0
@@ -90,9 +90,8 @@ public struct FileHeader: Equatable, Sendable {
     } catch {
       throw .headerDamaged
     }
-    // Before 1.0 a minor version may change everything.
-    let isKnown = (Self.oldestMinor...Self.currentMinor).contains(minor)
-    guard major == Self.currentMajor, major > 0 || isKnown else {
+    let isCandidate = (major, minor) == (0, Self.candidateMinor)
+    guard major == Self.currentMajor || isCandidate else {
       throw .unsupportedVersion(major: major, minor: minor)
     }
     let unknown = requiredFeatures & ~Self.knownFeatures

@@ -8,7 +8,7 @@ public enum TraceError: Error, Equatable, Sendable {
   case headerTruncated(byteCount: UInt64)
   /// The 64-byte header does not match its checksum.
   case headerDamaged
-  /// The file was written by a newer major version.
+  /// The file has a version of the format that this program does not read.
   case unsupportedVersion(major: UInt16, minor: UInt16)
   /// The file needs reader features this version does not know (bits of the required set).
   case unsupportedFeatures(bits: UInt64)
@@ -49,10 +49,9 @@ extension TraceError: CustomStringConvertible {
     case .headerDamaged:
       "the reel's header (offset 0) is damaged: its checksum does not match"
     case .unsupportedVersion(let major, let minor):
-      (major, minor) < (FileHeader.currentMajor, FileHeader.currentMinor)
-        ? "the reel has format \(major).\(minor), from before 1.0, which this vmreel does not read; "
-          + "use the vmreel that recorded it"
-        : "the reel has format \(major).\(minor), newer than this vmreel reads; use a newer vmreel"
+      "the reel has format \(major).\(minor), and this vmreel reads \(FileHeader.currentMajor).x; "
+        + (major < FileHeader.currentMajor
+          ? "use the vmreel that recorded it, or record again" : "use a newer vmreel")
     case .unsupportedFeatures(let bits):
       "the reel needs reader features 0x\(String(bits, radix: 16)) that this vmreel lacks; "
         + "use a newer vmreel"

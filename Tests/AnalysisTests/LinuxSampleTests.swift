@@ -89,6 +89,24 @@ import Trace
     #expect(reaching.outcomes == ExitRow.Outcomes(returned: reaching.samples))
   }
 
+  /// The kernel holds interrupts off while it probes, so some wait; without a query too.
+  @Test(arguments: samples) func showsHowLongInterruptsWaited(_ sample: Sample) throws {
+    let reel = try Self.reel(sample.module)
+    var cursor = EventCursor(reel)
+    var (injected, waited) = (UInt64(0), UInt64(0))
+    while let event = try cursor.next() {
+      guard event.kind == .interrupt else { continue }
+      injected += 1
+      if event.waited > 0 { waited += 1 }
+    }
+    #expect(waited > 0)
+    let overview = try ExitStatistics(reel, metadata: try Self.metadata(reel)).interrupts
+    #expect(overview.samples == injected && overview.totalNanoseconds > 0)
+    let asked = try ExitStatistics(
+      reel, .init(by: [.vector], .irq), metadata: try Self.metadata(reel))
+    #expect(overview.byName.mapValues(\.handling) == asked.table.byName.mapValues(\.handling))
+  }
+
   @Test(arguments: samples) func showsEveryPageThatFaulted(_ sample: Sample) throws {
     let reel = try Self.reel(sample.module)
     let statistics = try ExitStatistics(

@@ -97,7 +97,7 @@ import Trace
     #expect(verification.isSound, "\(verification.findings)")
     let reel = try Self.reel(sample.name)
     #expect(reel.tail == .whole)
-    #expect((reel.header.major, reel.header.minor) == (0, 11))
+    #expect((reel.header.major, reel.header.minor) == (1, 0))
     #expect(reel.end?.reason == sample.reason)
   }
 

@@ -114,7 +114,7 @@ extension ProgramTests {
 
     @Test func versionNamesTheFormat() throws {
       let version = try TestDirectory().vmreel("--version")
-      #expect(version.status == 0 && version.text.contains("trace format 0.12"))
+      #expect(version.status == 0 && version.text.contains("trace format 1.0"))
     }
 
     @Test func guestsAreListed() throws {

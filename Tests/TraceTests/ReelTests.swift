@@ -14,20 +14,23 @@ struct ReelTests {
     #expect(try FileHeader(decoding: bytes) == header)
   }
 
-  @Test("Another version and unknown required features are refused, older and newer told apart")
+  @Test("A newer minor version and the candidate are read; older and newer ones refused")
   func versions() throws {
     var header = FileHeader(pageKey: testPageKey)
-    header.minor = FileHeader.oldestMinor - 1
-    let older = TraceError.unsupportedVersion(major: 0, minor: header.minor)
-    #expect(older.description.contains("from before 1.0"))
-    #expect(throws: older) { try FileHeader(decoding: header.encoded()) }
-    header.minor = .max
-    let newer = TraceError.unsupportedVersion(major: 0, minor: .max)
-    #expect(newer.description.contains("newer"))
-    #expect(throws: newer) { try FileHeader(decoding: header.encoded()) }
-    header.major = FileHeader.currentMajor + 1
-    #expect(throws: TraceError.unsupportedVersion(major: header.major, minor: .max)) {
-      try FileHeader(decoding: header.encoded())
+    #expect((header.major, header.minor) == (1, 0))
+    for (major, minor) in [(1, 1), (1, .max), (0, 12)] as [(UInt16, UInt16)] {
+      (header.major, header.minor) = (major, minor)
+      #expect(try FileHeader(decoding: header.encoded()) == header)
+    }
+    for (major, minor, words) in [
+      (0, 11, "the reel has format 0.11, and this vmreel reads 1.x; use the vmreel that recorded"),
+      (0, 13, "the reel has format 0.13, and this vmreel reads 1.x; use the vmreel that recorded"),
+      (2, 0, "the reel has format 2.0, and this vmreel reads 1.x; use a newer vmreel"),
+    ] as [(UInt16, UInt16, String)] {
+      (header.major, header.minor) = (major, minor)
+      let refusal = TraceError.unsupportedVersion(major: major, minor: minor)
+      #expect(throws: refusal) { try FileHeader(decoding: header.encoded()) }
+      #expect(refusal.description.hasPrefix(words))
     }
     header.major = FileHeader.currentMajor
     header.minor = FileHeader.currentMinor

@@ -125,7 +125,8 @@ struct StatisticsTables: ExitObserver {
 
   var columns: Set<EventColumn> {
     isOverview
-      ? main.columns.union(standingOut?.columns ?? []).union([.address, .stream]) : main.columns
+      ? main.columns.union(standingOut?.columns ?? []).union([.address, .stream, .waited])
+      : main.columns
   }
 
   var takesBatches: Bool { main.takesBatches }
