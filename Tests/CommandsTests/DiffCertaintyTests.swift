@@ -101,5 +101,15 @@ extension ProgramTests {
       #expect(!found.excluded.contains { $0.cause == .timestampInstruction }, "\(found.excluded)")
       #expect(found.summary.contains("RDTSC executed once after event"), "\(found.summary)")
     }
+
+    @Test func anInstructionThatOnlyOneHasIsNotDenied() throws {
+      let delay: [UInt8] = [0x31, 0xc9, 0xff, 0xc1, 0x81, 0xf9, 0x60, 0xea, 0, 0, 0x75, 0xf6]
+      let found = try explain(
+        Self.program(delay + Self.readCounter + Self.mixCounter + Self.print),
+        Self.program(delay + [0x90, 0x90] + Self.mixCounter + Self.print))
+      #expect(
+        found.evidence.contains { $0.hasSuffix(": 1 found in A, none of them in B") },
+        "\(found.evidence)")
+    }
   }
 }

@@ -67,7 +67,12 @@ struct SiteExplanation {
     let common = sites.sites.filter {
       stops.b.memory.read($0.physicalAddress, count: $0.bytes.count) == $0.bytes
     }
-    guard !common.isEmpty else { return found.adding(searched + ": there is none") }
+    guard !common.isEmpty else {
+      return found.adding(
+        searched
+          + (sites.sites.isEmpty
+            ? ": there is none in A" : ": \(sites.sites.count) found in A, none of them in B"))
+    }
     let survey = try run(stops, common) { _ in true }
     let trapped = searched + ": \(common.count) found, and trapped in a replay of both"
     guard !survey.hits.isEmpty else {
