@@ -195,7 +195,7 @@ extension ProgramTests {
     /// The exit status is of what is counted, if that is nothing at all.
     @Test func ignoredPlacesAloneMakeNoDifference() throws {
       let directory = try TestDirectory()
-      let others = ["diff", "--stats-only", Self.hello, SecondReader.traces + "/compute.reel"]
+      let others = ["diff", "--stats-only", Self.hello, SecondReader.traces + "/multiboot.reel"]
       #expect(try directory.vmreel(others).status == 1)
       let run = try directory.vmreel(others + ["--ignore", "port@0-0xffff"])
       #expect(run.status == 0 && run.text.contains("Exits: A 0, B 0, as many."), "\(run.story)")
