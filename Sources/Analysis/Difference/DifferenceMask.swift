@@ -105,6 +105,18 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
   }
 }
 
+extension DifferenceMask {
+  private enum CodingKeys: String, CodingKey { case fields, rules, reasons }
+
+  /// Encodes the fields in their order, since a set's own differs from run to run.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(EventField.allCases.filter(fields.contains), forKey: .fields)
+    try container.encode(rules, forKey: .rules)
+    try container.encode(reasons, forKey: .reasons)
+  }
+}
+
 /// Where an event belongs: what it addresses, or for the answer to a read what was read.
 struct EventPlace: Equatable {
   var space: DifferenceMask.Space?
