@@ -65,7 +65,10 @@ extension ProgramTests {
     }
 
     /// Work of more than a second, on a terminal and not; what is found is the same.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
+    @Test(
+      .enabled(
+        if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+        "no script(1) to make a terminal: install bsdutils"))
     func progressIsShownOnATerminalOnly() throws {
       let directory = try TestDirectory()
       let image = Self.program(Self.readCounter + Self.add, delay: 60_000)
