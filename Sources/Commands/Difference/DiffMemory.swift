@@ -5,7 +5,7 @@ internal import Trace
 
 /// Compares the states of two runs at a moment, for `diff --memory`.
 struct DiffMemory {
-  let guests: GuestPair
+  var guests: GuestPair
   let moments: CommonMoments
   let difference: ReelDifference
   let symbols: SymbolTable?

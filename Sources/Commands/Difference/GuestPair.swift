@@ -17,6 +17,8 @@ struct GuestPair {
 
   let a: OpenedReel
   let b: OpenedReel
+  /// Tells what is being done, in place of each replay's own progress.
+  var activity: ActivityLine?
 
   /// Why the reels cannot be replayed here, in one sentence; `nil` when they can as far as can be told
   /// beforehand.
@@ -63,7 +65,7 @@ struct GuestPair {
   private func session(_ opened: OpenedReel, _ range: ReplayRange) throws -> ReplaySession {
     try ReplaySession(
       opened, range: range, printsConsole: false, printsWarnings: false, bounds: ReplayBounds(),
-      knownLandings: [:])
+      knownLandings: [:], activity: activity)
   }
 }
 

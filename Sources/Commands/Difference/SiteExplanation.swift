@@ -59,6 +59,7 @@ struct SiteExplanation {
   /// - Throws: ``CommandFailure`` when KVM fails.
   func explain(otherwise found: Explanation) throws -> Explanation {
     guard let stops = try stops() else { return found }
+    memory.guests.activity?.tell("searching the code for RDTSC and its like")
     let sites = searchedSites(stops.a.state, stops.a.memory)
     let searched =
       "\(sites.byteCount >> 10) KiB of the code that was mapped there were searched for RDTSC, "
@@ -128,6 +129,7 @@ struct SiteExplanation {
   private func run(
     _ stops: Stops, _ sites: [UncontrolledSite], forcing forced: (UncontrolledSite) -> Bool
   ) throws -> Trial {
+    memory.guests.activity?.tell("running both, trapped at \(sites.count) instructions")
     let logged = try LoggedExit(memory, after: stops.a)
     let finding = try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer, sites: sites)
