@@ -9,7 +9,7 @@ internal import Trace
 /// stretch in which the guests' states part, and single steps find the instruction.
 struct DiffExplanation {
   let memory: DiffMemory
-  var difference: ReelDifference { memory.difference }
+  let difference: ReelDifference
   var a: OpenedReel { memory.guests.a }
   var b: OpenedReel { memory.guests.b }
 
@@ -44,7 +44,7 @@ struct DiffExplanation {
       explanation.state = try search.firstDiffering.map { try memory.compare($0) }
       return (explanation, obstacle)
     }
-    try search.bisect(from: start)
+    try search.bisect(from: start.moment)
     var explanation = try PartingExplanation(memory, search).explain()
     explanation.excluded = exclusionsByEvents(except: explanation.cause) + explanation.excluded
     search.describe(&explanation)

@@ -17,6 +17,16 @@ struct GuestPair {
 
   let a: OpenedReel
   let b: OpenedReel
+  /// Whether both are replays of one reel.
+  var isOneReel = false
+
+  /// What is done with them, in a clause.
+  var deed: String { isOneReel ? "the reel was replayed twice" : "both reels were replayed" }
+
+  /// The events of a moment.
+  func place(_ moment: CommonMoment) -> String {
+    isOneReel ? "event \(moment.a)" : "event \(moment.a) of A (\(moment.b) of B)"
+  }
 
   /// Why the reels cannot be replayed here, in one sentence; `nil` when they can as far as can be told
   /// beforehand.
