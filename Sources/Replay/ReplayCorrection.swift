@@ -49,7 +49,8 @@ extension Replayer {
 
   /// The input that the log is taken to hold.
   func corrected(_ event: Event) -> Event {
-    guard let correction, correction.index == current.index, case .input(let value) = correction.change
+    guard let correction, correction.index == current.index,
+      case .input(let value) = correction.change
     else { return event }
     var event = event
     event.value = value

@@ -48,7 +48,8 @@ public struct DivergenceExplanation: Codable, Equatable, Sendable {
     let times = count == 1 ? "once more" : "\(count) times more"
     let lead = "replayed \(times) from keyframe \(startKeyframe ?? 0): "
     if isRepeatable {
-      return lead + "\(count == 1 ? "it" : "each time it") differs at event \(event) in the same way"
+      return lead
+        + "\(count == 1 ? "it" : "each time it") differs at event \(event) in the same way"
     }
     let subject = count == 1 ? "it" : "each time it"
     if repetitions.allSatisfy({ $0.event == nil }) {

@@ -32,9 +32,24 @@ struct DivergenceJudgement {
         + (parting.certainty == .unknown ? parting.summary : "two replays part: \(parting.summary)")
     } else if parting.certainty == .unknown {
       explanation.summary =
-        "the replays differ from each other, and why is " + parting.summary
+        "not found: the replays differ from each other, and "
+        + Self.withoutVerdict(parting.summary)
     }
     return explanation
+  }
+
+  /// What differs at a keyframe.
+  private static func clause(_ state: MemoryDifference) -> String {
+    func count(_ number: Int, _ noun: String) -> String {
+      "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+    return "in the keyframe \(count(state.registers.count, "register")) and "
+      + "\(count(state.differingPages, "page")) differ from what each replay leaves there"
+  }
+
+  private static func withoutVerdict(_ summary: String) -> String {
+    let verdict = "not found: "
+    return summary.hasPrefix(verdict) ? String(summary.dropFirst(verdict.count)) : summary
   }
 
   /// Why a cause that is certain for the two replays is not for the divergence; `nil` when it is.
@@ -68,7 +83,8 @@ struct DivergenceJudgement {
   private func repeatable(_ parting: Explanation) -> Explanation {
     var explanation = parting
     let lead =
-      "the replay is repeatable here, so what differs is what the recording machine did or what the "
+      (found.keyframeState.map { Self.clause($0) + "; " } ?? "")
+      + "the replay is repeatable here, so what differs is what the recording machine did or what the "
       + "log holds"
     guard parting.certainty == .unknown else {
       explanation.cause = .notFound
@@ -81,7 +97,7 @@ struct DivergenceJudgement {
       return explanation
     }
     explanation.summary = "not found: " + lead
-    explanation.evidence.append(parting.summary)
+    explanation.evidence.append(Self.withoutVerdict(parting.summary))
     // What CPUID returns is the machine's, and the same in each replay.
     if let site = parting.sites?.first(where: { $0.cause == .identification }) {
       explanation.cause = .identification

@@ -160,14 +160,16 @@ struct LogTrials {
 
   private func explanation(of input: IndexedEvent, _ value: UInt64, _ fit: Fit) -> Explanation {
     var place = ""
-    if let read = divergence.context.last(where: { $0.index < input.index && $0.event.kind.expectsInput })
-    {
+    if let read = divergence.context.last(where: {
+      $0.index < input.index && $0.event.kind.expectsInput
+    }) {
       place = " (the answer to \(read.event.kind.name) \(HexWord(read.event.address)))"
     }
     let recorded = HexWord(input.event.value)
     var explanation = Explanation(
       .deviceValue, fit.bits >= Self.certainBits ? .certain : .probable,
-      summary: "the log does not hold input event \(input.index)\(place) as it was recorded: it says "
+      summary:
+        "the log does not hold input event \(input.index)\(place) as it was recorded: it says "
         + "\(recorded), and \(HexWord(value)) fits")
     explanation.evidence = [
       "with \(HexWord(value)) as input event \(input.index) the replay agrees at event "

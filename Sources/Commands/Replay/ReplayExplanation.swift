@@ -25,7 +25,8 @@ struct ReplayExplanation {
 
   /// - Returns: `nil` when nothing diverged or no explanation is asked for.
   init?(
-    _ verdict: ReplayVerdict, of opened: OpenedReel, _ symbols: SymbolTable?, _ bounds: ReplayBounds,
+    _ verdict: ReplayVerdict, of opened: OpenedReel, _ symbols: SymbolTable?,
+    _ bounds: ReplayBounds,
     isAsked: Bool
   ) {
     guard isAsked, case .diverged(let divergence) = verdict.outcome else { return nil }
@@ -65,7 +66,8 @@ struct ReplayExplanation {
       try index == 0 ? nil : reel.lastKeyframe(notAfter: index - 1).map { try reel.keyframe($0) }
     }
     guard let start else {
-      return notLooked("no keyframe stands before event \(index), so there is no state to start from")
+      return notLooked(
+        "no keyframe stands before event \(index), so there is no state to start from")
     }
     let trials = LogTrials(opened: opened, start: start, divergence: divergence, bounds: bounds)
     var found = DivergenceExplanation(
@@ -134,7 +136,8 @@ struct ReplayExplanation {
     var explanation: Explanation
     if search.isEqualToTheEnd, !stepsToEnd {
       explanation = Explanation(
-        .notFound, .unknown, summary: "not found: the guest executes nothing behind that event")
+        .notFound, .unknown,
+        summary: "not found: the guest executes nothing between that event and the divergence")
       explanation.lastEqual = search.equalMoment
     } else {
       explanation = try PartingExplanation(states, search).explain()
@@ -173,7 +176,9 @@ struct ReplayExplanation {
       explanation.excluded.append(
         .init(
           .timestampInstruction,
-          how: "none of the \(census.steps) instructions executed behind event \(moment.a) is \(names)"))
+          how:
+            "none of the \(census.steps) instructions executed behind event \(moment.a) is \(names)"
+        ))
     } else {
       explanation.evidence.append(
         "of \(census.steps) instructions single-stepped behind event \(moment.a) "

@@ -10,7 +10,8 @@ struct ReplayExplanationOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("For --explain: the guest kernel's vmlinux or System.map.", valueName: "file"))
+    help: ArgumentHelp(
+      "For --explain: the guest kernel's vmlinux or System.map.", valueName: "file"))
   var symbols: String?
 
   mutating func validate() throws {

@@ -17,7 +17,8 @@ final class ReplaySession {
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
     _ opened: OpenedReel, range: ReplayRange = .whole, resyncs: Bool = false,
-    correction: ReplayCorrection? = nil, printsConsole: Bool, printsLandings: Bool = false, printsWarnings: Bool = true,
+    correction: ReplayCorrection? = nil, printsConsole: Bool, printsLandings: Bool = false,
+    printsWarnings: Bool = true,
     bounds: ReplayBounds, knownLandings: [UInt64: UInt64]
   ) throws {
     self.opened = opened
