@@ -135,6 +135,26 @@ extension ProgramTests {
       #expect(!text.contains("RDTSC"), "\(text)")
     }
 
+    @Test func nearTheLogsEndTheLastKeyframeTells() throws {
+      let directory = try TestDirectory()
+      let reel = "\(SecondReader.traces)/echo-hello.reel"
+      try directory.write(Array(try Data(contentsOf: URL(filePath: reel))), to: "r.reel")
+      // The last answer: two exits and a keyframe follow.
+      let events = try directory.events(of: "r.reel")
+      let index = try #require(events.lastIndex { $0.kind == .inputData })
+      try #require(events[index...].count { $0.kind.isGuestMade } == 2)
+      try directory.alterEvent(EventIndex(index), of: "r.reel", to: "a.reel") { $0.value ^= 1 }
+      let explanation = try explain("a.reel", in: directory).found.explanation
+      #expect(explanation.cause == .deviceValue && explanation.certainty == .certain)
+      #expect(
+        explanation.summary.hasSuffix("it says 0x61, and 0x60 fits"), "\(explanation.summary)")
+      // Without its digest 16 bits are left, which are no proof.
+      try directory.alterKeyframe(1, of: "a.reel", to: "b.reel") { $0.digest ^= 1 }
+      let open = try directory.vmreel("replay", "b.reel", "--explain")
+      #expect(open.status == 1 && open.errors.contains("\nWhy: not found: "), "\(open.story)")
+      #expect(!open.errors.contains("cause: "), "\(open.story)")
+    }
+
     @Test func anAlteredOutputIsTheLogs() throws {
       let directory = try TestDirectory()
       try record(Self.program([0x31, 0xdb]), in: directory)

@@ -6,10 +6,13 @@ internal import Trace
 /// Replays of the stretch up to a divergence: as the log has it, and with one event of it taken for
 /// another, to try whether the log's own checks fit that.
 struct LogTrials {
-  /// Checks that must fit, in bits, before a cause is called certain; 8 are stored at most exits.
-  static let certainBits = 32
-  /// And before it is called probable.
-  private static let probableBits = 16
+  /// Checks that must fit, in bits, before a cause is called certain: 8 at most exits, 64 at
+  /// some and at each keyframe.
+  ///
+  /// Some thousand values are tried, so that 40 bits fit by chance once in 10^8 searches.
+  static let certainBits = 40
+  /// And before it is called probable, if none behind them fails.
+  private static let probableBits = 24
   /// Events behind the divergence that a trial goes on to.
   private static let followingEvents: UInt64 = 4096
   /// How long the guest may go without an exit when an event was taken for another.
@@ -31,12 +34,17 @@ struct LogTrials {
 
   /// How far a trial came.
   private struct Fit {
-    /// Bits of checks that fit at the divergence and behind it.
+    /// Bits of checks and digests that fit at the divergence and behind it.
     var bits: Int
     /// The exits they stand at.
     var exits: Int
     /// The last event that agrees.
     var end: EventIndex
+    /// Whether nothing differs up to the trial's end.
+    var isWhole: Bool
+
+    /// Whether it is too much for chance.
+    var tells: Bool { bits >= certainBits || isWhole && bits >= probableBits }
   }
 
   /// Replays from the keyframe up to an event.
@@ -94,7 +102,7 @@ struct LogTrials {
           : "no exit behind the keyframe tells whether the recorded guest was in its state")
       return
     }
-    guard fit.bits >= Self.probableBits else {
+    guard fit.tells else {
       finding.evidence.append(
         "with \(change == .checkIgnored ? "the digest" : "the exit") as replayed at event \(index), "
           + (fit.exits == 0
@@ -125,17 +133,24 @@ struct LogTrials {
       $0.event.kind == .inputData && $0.event.payloadLength == 0 && $0.event.width > 0
     }
     for input in inputs.suffix(4) {
-      var tried = 0
+      var (tried, undecided) = (0, 0)
       for value in Self.otherValues(than: input.event) {
         guard clock.now < deadline else { break }
         tried += 1
         let fit = try self.fit(ReplayCorrection(.input(value), at: input.index))
-        guard fit.bits >= Self.probableBits else { continue }
+        guard fit.tells else {
+          if fit.isWhole { undecided += 1 }
+          continue
+        }
         finding.explanation = explanation(of: input, value, fit)
         return
       }
       let place = "input event \(input.index)"
-      if input.event.width == 1, tried == 255 {
+      if undecided > 0 {
+        finding.evidence.append(
+          "with \(undecided) of \(tried) other values of \(place) the few checks left in the log fit, "
+            + "which is too few to tell")
+      } else if input.event.width == 1, tried == 255 {
         finding.excluded.append(
           .init(
             .deviceValue,
@@ -184,16 +199,19 @@ struct LogTrials {
   /// Replays with one event taken for another, as far as the log agrees.
   private func fit(_ correction: ReplayCorrection) throws -> Fit {
     let verdict = try replay(to: try trialEnd(), correction)
-    var end = verdict.lastEvent
-    if case .diverged(let other) = verdict.outcome { end = max(other.index, 1) - 1 }
-    var fit = Fit(bits: 0, exits: 0, end: end)
+    var (end, isWhole) = (verdict.lastEvent, true)
+    if case .diverged(let other) = verdict.outcome {
+      (end, isWhole) = (max(other.index, 1) - 1, false)
+    }
+    var fit = Fit(bits: 0, exits: 0, end: end, isWhole: isWhole)
     // A check that is left out, or a keyframe's, tells nothing.
-    let first =
-      correction.change == .checkIgnored ? divergence.index &+ 1 : divergence.index
+    let isLeftOut = [.checkIgnored, .keyframeIgnored].contains(correction.change)
+    let first = divergence.index &+ (isLeftOut ? 1 : 0)
     guard end >= first else { return fit }
     try opened.reading { reel in
       var cursor = EventCursor(reel, from: first)
       while let event = try cursor.next(), cursor.index <= end {
+        if event.kind == .keyframe { fit.bits += 64 }
         guard event.kind.isGuestMade else { continue }
         fit.exits += 1
         fit.bits += event.flags.contains(.fullDigest) ? 64 : 8
