@@ -87,6 +87,29 @@ extension ProgramTests {
       #expect(explanation.sites?.first?.address.value == 0x10015)
     }
 
+    @Test func aCounterKeptInMemoryIsNoMoreThanProbableLater() throws {
+      let directory = try TestDirectory()
+      let address: [UInt8] = [0x25, 0x00, 0x00, 0x02, 0x00]
+      // mov edi, 20; 1: rdtsc; add ebx, eax; dec edi; jnz 1b; mov [0x20000], ebx; xor eax, eax; cdq;
+      // xor ebx, ebx; out 0x80, al; mov bl, [0x20000]
+      try record(
+        Self.program(
+          [0xbf, 20, 0, 0, 0, 0x0f, 0x31, 0x01, 0xc3, 0xff, 0xcf, 0x75, 0xf8]
+            + [0x89, 0x1c] + address + [0x31, 0xc0, 0x99, 0x31, 0xdb, 0xe6, 0x80]
+            + [0x8a, 0x1c] + address), in: directory)
+      let (found, text) = try explain("r.reel", in: directory)
+      #expect(found.event == 3 && found.explanation.lastEqual?.a == 1, "\(text)")
+      let explanation = found.explanation
+      #expect(explanation.cause == .timestampInstruction && explanation.certainty == .probable)
+      #expect(explanation.sites?.map(\.count) == [20])
+      #expect(explanation.state?.pages.map(\.address.value) == [0x20000])
+      #expect(explanation.summary.hasSuffix(": probable cause"), "\(text)")
+      #expect(!text.contains("certain cause"), "\(text)")
+      #expect(
+        explanation.evidence.last
+          == "its effect was followed to the guest's next exit, and not on to event 3")
+    }
+
     @Test func aDivergenceThatDoesNotComeAgainIsSaidToBeOne() throws {
       let directory = try TestDirectory()
       // rdtsc; and al, 0xe0 (bits 5 to 7); jnz +2; mov bl, 1; xor eax, eax; cdq: one run in eight
@@ -115,6 +138,20 @@ extension ProgramTests {
         return
       }
       Issue.record("in 240 replays no divergence failed to come again")
+    }
+
+    @Test func aCounterInAKeyframesMemoryIsTheCause() throws {
+      let directory = try TestDirectory()
+      // rdtsc; mov [0x20000], eax; xor eax, eax; cdq; out 0x80, al; a keyframe follows.
+      try record(
+        Self.program(
+          [0x0f, 0x31, 0x89, 0x04, 0x25, 0x00, 0x00, 0x02, 0x00, 0x31, 0xc0, 0x99, 0xe6, 0x80]),
+        in: directory, ["--keyframe-every", "2"])
+      let (found, text) = try explain("r.reel", in: directory)
+      #expect(found.event == 3 && !found.isRepeatable, "\(text)")
+      #expect(found.keyframeState?.pages.map(\.address.value) == [0x20000], "\(text)")
+      #expect(found.explanation.cause == .timestampInstruction, "\(text)")
+      #expect(found.explanation.certainty == .certain, "\(text)")
     }
 
     // MARK: Altered logs

@@ -227,14 +227,17 @@ struct PartingExplanation {
       return left == right
         && Comparison.agree(
           stops.a.session.replayer.registers, stops.b.session.replayer.registers)
+        // What is executed again may have gone to memory alone.
+        && isMemoryEqual(stops)
     }
     var explanation = Explanation(
       cause, isForced ? .certain : .probable,
       summary: "\(cause.rawValue) at \(place) returned another value in each run")
     explanation.evidence.append(
       isForced
-        ? "with A's result in B's registers, B makes the same next exit with equal registers"
-        : "with A's result in B's registers, B's next exit still is another one")
+        ? "with A's result in B's registers, B makes the same next exit with equal registers and "
+          + "memory"
+        : "with A's result in B's registers, B's next exit, registers or memory there still differ")
     return explanation
   }
 

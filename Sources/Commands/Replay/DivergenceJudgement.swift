@@ -23,13 +23,15 @@ struct DivergenceJudgement {
     var explanation = parting
     if parting.certainty == .certain, let reason = doubt(parting) {
       explanation.certainty = .probable
+      explanation.summary = Self.lessCertain(parting.summary)
       explanation.evidence.append(reason)
     }
     let agreeing = found.repetitions.count { $0.event == nil }
     if agreeing == found.repetitions.count {
       explanation.summary =
         "it does not diverge a second time; "
-        + (parting.certainty == .unknown ? parting.summary : "two replays part: \(parting.summary)")
+        + (parting.certainty == .unknown
+          ? parting.summary : "two replays part: \(explanation.summary)")
     } else if parting.certainty == .unknown {
       explanation.summary =
         "not found: the replays differ from each other, and "
@@ -47,6 +49,13 @@ struct DivergenceJudgement {
       + "\(count(state.differingPages, "page")) differ from what each replay leaves there"
   }
 
+  /// What trapping said of two replays, where it is less than that for the divergence.
+  private static func lessCertain(_ summary: String) -> String {
+    let verdict = "certain cause"
+    return summary.hasSuffix(verdict)
+      ? String(summary.dropLast(verdict.count)) + "probable cause" : summary
+  }
+
   private static func withoutVerdict(_ summary: String) -> String {
     let verdict = "not found: "
     return summary.hasPrefix(verdict) ? String(summary.dropFirst(verdict.count)) : summary
@@ -57,10 +66,18 @@ struct DivergenceJudgement {
     if found.repetitions.contains(where: { $0.event == nil }) {
       return "a further replay agrees with the log, so the cause was not seen at work in each"
     }
-    guard let moment = parting.lastEqual?.a, nextExit(after: moment) == found.event else {
+    guard let moment = parting.lastEqual?.a, let exit = nextExit(after: moment), reaches(exit)
+    else {
       return "its effect was followed to the guest's next exit, and not on to event \(found.event)"
     }
     return nil
+  }
+
+  /// Whether an exit is the divergence's, or the last before the keyframe that differs.
+  private func reaches(_ exit: EventIndex) -> Bool {
+    if exit == found.event { return true }
+    guard found.keyframeState != nil, exit < found.event else { return false }
+    return nextExit(after: exit).map { $0 > found.event } ?? true
   }
 
   private func nextExit(after event: EventIndex) -> EventIndex? {

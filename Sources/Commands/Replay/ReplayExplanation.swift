@@ -16,7 +16,7 @@ struct ReplayExplanation {
   /// After so long no further one is begun.
   private static let repetitionLimit = Swift.Duration.seconds(30)
   /// Pages and lines of them that are listed.
-  static let listLimit = 20
+  static let listLimit = 8
 
   let opened: OpenedReel
   let divergence: Divergence
