@@ -43,7 +43,7 @@ public struct DeviceNames: Sendable {
     case 0x3f8...0x3ff: "COM1"
     case 0x604: "PM1"
     case 0xcf9: "reset-control"
-    case 0xcf8, 0xcfa...0xcfb: "PCI"
+    case 0xcf8: "PCI"
     default: Self.none
     }
   }

@@ -6,13 +6,14 @@
 /// | 0x40–0x43, 0x61 | ``PIT8254`` |
 /// | 0x60, 0x64 | ``I8042``, absent |
 /// | 0x70–0x71 | ``CMOSClock`` |
-/// | 0x80, 0x92, 0xcf8–0xcff, 0x604 | ``SystemControl`` |
+/// | 0x80, 0x92, 0x604, 0xcf8, 0xcf9 | ``SystemControl`` |
 /// | 0xe9, 0xf4 | debug console, debug exit |
 /// | 0x3f8–0x3ff | ``UART16550`` on IRQ 4 |
 ///
 /// Everything else floats: reads give all ones, writes vanish. Three registers are wider than a
 /// byte and answer to their own width: 0xf4 (any), 0x604 (2) and 0xcf8 (4). Every other access is
-/// split into bytes at successive ports, lowest first, as the ISA bus does.
+/// split into bytes at successive ports, lowest first, as the ISA bus does; 0xcf8 answers no byte,
+/// or Linux would take the machine for one with PCI configuration mechanism 2.
 extension Board {
   private static let debugConsolePort: UInt16 = 0xe9
   private static let debugExitPort: UInt16 = 0xf4
@@ -50,12 +51,13 @@ extension Board {
   /// - Returns: the data, zero-extended.
   public mutating func readPort(_ port: UInt16, width: UInt8, at now: VirtualTime) -> UInt64 {
     advanceTimers(to: now)
+    defer { updateInterruptLines() }
+    if port == Self.pciAddressPort, width == 4 { return UInt64(system.readPCIAddress()) }
     var value: UInt64 = 0
     for index in 0..<UInt64(min(width, 8)) {
       let byte = readByte(port &+ UInt16(index))
       value |= UInt64(byte) << (8 * index)
     }
-    updateInterruptLines()
     return value
   }
 
@@ -112,7 +114,6 @@ extension Board {
     case 0x92: return system.readPort92()
     case Self.debugConsolePort: return 0xe9  // how guests tell that the console exists
     case 0x3f8...0x3ff: return serial.read(port & 7)
-    case 0xcf8...0xcfb: return system.readPCIAddress(byte: port & 3)
     default: return 0xff
     }
   }

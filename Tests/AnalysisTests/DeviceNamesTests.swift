@@ -62,6 +62,7 @@ import Testing
     #expect(devices.name(ofPort: 0x3fd) == "COM1" && devices.name(ofPort: 0xcfc) == "none")
     #expect(
       devices.name(ofPort: 0x1_03f8) == "none" && devices.name(ofAddress: 0xfee0_0000) == "none")
+    #expect(devices.name(ofPort: 0xcf8) == "PCI" && devices.name(ofPort: 0xcfa) == "none")
     #expect(devices.name(ofPort: 0xe4) == "none")
     #expect(DeviceNames(board: "isa-v1", tsc: "patch")?.name(ofPort: 0xe4) == "TSC")
     #expect(DeviceNames(board: "q35") == nil)

@@ -50,6 +50,54 @@ import Trace
     #expect(found.kind.name == .deleted && found.kind.count == 1)
   }
 
+  /// What a device writes at once is one stretch, as what the guest does in a row is.
+  @Test(arguments: [1, 7, 200]) func whatADeviceWritesAtOnceIsOneStretch(count: Int) throws {
+    let place = try index(.interrupt, 10)
+    let writes = Self.deviceWrites(count, at: 0x5000)
+    let found = try difference { $0.insert(contentsOf: writes, at: place) }
+    let hunk = try #require(found.hunks?.hunks.first)
+    #expect(found.hunks?.count == 1 && found.hunks?.insertedEvents == count)
+    #expect(hunk.change == .inserted && hunk.b.first == UInt64(place))
+    #expect(hunk.b.count == count && hunk.a.count == 0)
+    #expect(
+      hunk.b.runs == [
+        EventHunk.Run(kind: "dma", space: .mmio, place: HexWord(0x5000), count: count)
+      ])
+    #expect(hunk.b.records.count == min(count, EventHunk.shownRecords))
+    #expect(found.kind.name == (count < 8 ? .inserted : .burst) && found.kind.count == count)
+  }
+
+  /// The other way round they are missing; and events that both have, or of the guest, part stretches.
+  @Test func whatBothHavePartsStretchesOfDeviceWrites() throws {
+    let (first, second) = (try index(.interrupt, 10), try index(.halt, 20))
+    var options = ReelDifference.Options()
+    options.isApart = true
+    options.mapsStreams = true
+    var other = builder
+    other.entries.insert(contentsOf: Self.deviceWrites(5, at: 0x6000), at: second + 1)
+    other.entries.insert(contentsOf: Self.deviceWrites(4, at: 0x6000), at: second)
+    other.entries.insert(contentsOf: Self.deviceWrites(3, at: 0x5000), at: first + 1)
+    other.entries.insert(contentsOf: Self.deviceWrites(2, at: 0x5000), at: first)
+    let found = try ReelDifference(try other.reel(), try builder.reel(), options: options)
+    for hunks in [found.hunks, found.streams?.interrupts] {
+      #expect(hunks?.hunks.map(\.change) == Array(repeating: .deleted, count: 4))
+      #expect(hunks?.hunks.map(\.a.count) == [2, 3, 4, 5])
+      #expect(hunks?.deletedEvents == 14 && hunks?.insertedEvents == 0)
+    }
+    #expect(found.map?.stretches.map(\.count) == [2, 3, 4, 5])
+    #expect(found.map?.stretches.map(\.a.count) == [2, 3, 4, 5])
+    #expect(found.map?.stretches.map(\.b.isEmpty) == [true, true, true, true])
+  }
+
+  private static func deviceWrites(_ count: Int, at address: UInt64) -> [Entry] {
+    (0..<count).map { number in
+      var event = Event(.deviceWrite)
+      event.address = address
+      event.payloadLength = 4
+      return Entry(event: event, payload: [UInt8(number % 256), 2, 3, 4])
+    }
+  }
+
   @Test func ripsAreToldAsShiftsNotStretches() throws {
     let found = try difference { entries in
       for place in entries.indices where entries[place].event.rip >= 0x1100 {

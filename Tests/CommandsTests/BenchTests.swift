@@ -31,7 +31,10 @@ extension ProgramTests {
       ),
       (["read", "--sizes", "500,2k"], ["memcpy", "zstd -d", "whole events", "column kind"]),
       (["stats", "--sizes", "500,2k"], ["whole events", "stats"]),
-      (["diff", "--sizes", "500,2k"], ["whole events of both", "diff"]),
+      (
+        ["diff", "--sizes", "500,2k"],
+        ["whole events of both", "equal, by digests", "1 % edited", "nothing in common"]
+      ),
       (
         ["seek", "--sizes", "500,2k", "--events", "2k", "--jumps", "3"],
         ["open", "scan to the middle", "jump p50", "jump p95", "jump max"]

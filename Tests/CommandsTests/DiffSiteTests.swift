@@ -64,6 +64,28 @@ extension ProgramTests {
       #expect(!found.excluded.contains { $0.cause == .timestampInstruction })
     }
 
+    /// Work of more than a second, on a terminal and not; what is found is the same.
+    @Test(
+      .enabled(
+        if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+        "no script(1) to make a terminal: install bsdutils"))
+    func progressIsShownOnATerminalOnly() throws {
+      let directory = try TestDirectory()
+      let image = Self.program(Self.readCounter + Self.add, delay: 60_000)
+      try record(image, "one", in: directory)
+      try record(image, "two", in: directory)
+      let command = "vmreel diff --explain one.reel two.reel"
+      let plain = try directory.shell(command)
+      #expect(plain.status == 1 && plain.errors.isEmpty, "\(plain.story)")
+      let shown = try directory.shell("script -qec '\(command) > found' /dev/null < /dev/null")
+      #expect(shown.status == 1, "\(shown.story)")
+      #expect(try directory.read("found") == plain.output)
+      #expect(
+        shown.text.contains("\rexplaining: stepping both, at most 100000 instructions"),
+        "\(shown.story)")
+      #expect(shown.text.hasSuffix("\r\u{1b}[K"), "\(shown.story)")
+    }
+
     @Test func everyExecutionIsForcedNotTheFirstAlone() throws {
       // The second image's bytes of RDTSC stand in a MOV too: they are no site.
       let image = Self.program(Self.readCounter + Self.add + [0xbd, 0x0f, 0x31, 0, 0])

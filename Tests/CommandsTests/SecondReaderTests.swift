@@ -110,7 +110,9 @@ extension ProgramTests {
       let reel = try Reel(MemorySource(Array(try Data(contentsOf: URL(filePath: path)))))
       var cursor = EventCursor(reel)
       return try dumped.text.split(separator: "\n").dropFirst().map { line in
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        // `dump` has no columns for times that a reel does not hold; the second reader reads zeros.
+        if dumped.errors.contains("it has no host times") { cells += ["0", "0"] }
         try #require(cells.count == 19, "\(line)")
         let event = try #require(try cursor.next())
         // `dump` leaves empty what does not apply to a kind; such a field is zero.

@@ -97,6 +97,30 @@ import Testing
     #expect(input(0xcf8, width: 4) == 0x8000_1234, "bytes do not reach CONFIG_ADDRESS")
   }
 
+  /// PCI 3.0 §3.2.2.3.2: what is no full doubleword is an access of ordinary ports.
+  @Test mutating func onlyDoublewordsReadTheConfigurationAddress() {
+    _ = out(0xcf8, 0x8000_1234, width: 4)
+    for port: UInt16 in 0xcf8...0xcfb {
+      #expect(input(port) == 0xff)
+      #expect(input(port, width: 2) == 0xffff)
+    }
+    #expect(input(0xcf6, width: 4) == 0xffff_ffff)
+    #expect(input(0xcfa, width: 4) == 0xffff_ffff)
+    #expect(input(0xcf8, width: 8) == .max)
+    #expect(input(0xcf8, width: 4) == 0x8000_1234)
+  }
+
+  /// Linux's `pci_check_type1` and `pci_check_type2`: mechanism 1 is there, mechanism 2 is not.
+  @Test mutating func hasConfigurationMechanism1Only() {
+    _ = out(0xcfb, 0x01)
+    let before = input(0xcf8, width: 4)
+    _ = out(0xcf8, 0x8000_0000, width: 4)
+    #expect(input(0xcf8, width: 4) == 0x8000_0000)
+    _ = out(0xcf8, before, width: 4)
+    program([(0xcfb, 0), (0xcf8, 0), (0xcfa, 0)])
+    #expect(input(0xcf8) != 0 && input(0xcfa) != 0)
+  }
+
   @Test mutating func timerRaisesIRQ0AtItsDeadlineOnly() throws {
     #expect(board.nextDeadline(after: .zero) == nil, "masked at reset")
     initializeInterrupts(mask: 0xfe, slaveMask: 0xff)

@@ -159,9 +159,10 @@ extension MutationDraft {
     guard let place = generator.element(of: slots) else { return nil }
     for _ in 0..<16 {
       guard let entry = newEntry(at: place, &generator) else { return nil }
-      // A host that places many in a row makes each by itself: two interrupts never come without an
-      // exit between them.
-      guard entry.payload.isEmpty, !entry.isPlacedByHost else { continue }
+      // Devices write many stretches at once, but two interrupts never come without an exit between
+      // them.
+      let isOwn = entry.payload.isEmpty && !entry.isPlacedByHost
+      guard isOwn || entry.event.kind == .deviceWrite else { continue }
       let isCounting = entry.event.width == 1 && generator.next() % 2 == 0
       count = generator.number(in: 10...200)
       let entries = (0..<count).map { number in

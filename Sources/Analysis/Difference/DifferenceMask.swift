@@ -43,6 +43,18 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
   /// Whether it leaves nothing out.
   public var isEmpty: Bool { fields.isEmpty && rules.isEmpty }
 
+  /// Whether it leaves out the events at certain places altogether.
+  public var omitsPlaces: Bool { rules.contains { $0.field == nil } }
+
+  /// What it leaves out altogether, which is all that matters to counts; no fields.
+  public var ofPlaces: DifferenceMask {
+    var mask = DifferenceMask()
+    mask.rules = rules.filter { $0.field == nil }
+    let places = mask.rules.map { $0.description + "," }
+    mask.reasons = reasons.filter { reason in places.contains { reason.hasPrefix($0) } }
+    return mask
+  }
+
   /// Leaves out a field and says why, in a clause.
   public mutating func leaveOut(_ field: EventField, because reason: String) {
     guard fields.insert(field).inserted else { return }
@@ -102,6 +114,18 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
     return rules.reduce(into: fields) { hidden, rule in
       if let field = rule.field, rule.holds(place) { hidden.insert(field) }
     }
+  }
+}
+
+extension DifferenceMask {
+  private enum CodingKeys: String, CodingKey { case fields, rules, reasons }
+
+  /// Encodes the fields in their order, since a set's own differs from run to run.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(EventField.allCases.filter(fields.contains), forKey: .fields)
+    try container.encode(rules, forKey: .rules)
+    try container.encode(reasons, forKey: .reasons)
   }
 }
 

@@ -2,11 +2,14 @@ internal import Trace
 
 /// How what the host placed in two streams fits together: by its places among the guest's events.
 struct PlacedAlignment {
-  /// One that differs: it is in the first stream, the second, or both.
+  /// One that differs, in the first stream, the second, or both; or several in a row that only one
+  /// stream has, with none of the guest's events between them.
   struct Step {
     var change: EventHunk.Change
-    var a: Int?
-    var b: Int?
+    /// Those of the first stream; empty for none.
+    var a: Range<Int> = 0..<0
+    /// Those of the second.
+    var b: Range<Int> = 0..<0
     /// Its place among the guest's events of both streams.
     var placeA: Int
     var placeB: Int
@@ -17,7 +20,7 @@ struct PlacedAlignment {
 
   /// Further apart, two are not the same.
   fileprivate static let maximumDistance = 4096
-  /// Candidates looked at for each.
+  /// Candidates looked at for each, from either end of those at its place.
   fileprivate static let maximumCandidates = 64
 
   private(set) var steps: [Step] = []
@@ -57,28 +60,44 @@ private struct PlacedSearch {
 
   /// Pairs those at the same place; returns how many are equal.
   mutating func matchInPlace() -> Int {
-    var first = 0
-    var common = 0
-    for (number, event) in a.enumerated() {
+    // Equal ones before similar ones, which may be others' equals.
+    let equal = match(Array(a.indices)) { $0.signature == $1.signature }
+    let similar = match(equal.unmatched) { $0.outline == $1.outline }
+    for (number, other) in similar.pairs {
+      steps.append(
+        PlacedAlignment.Step(
+          change: .changed, a: number..<number + 1, b: other..<other + 1,
+          placeA: a[number].position, placeB: b[other].position))
+    }
+    leftA = similar.unmatched
+    return equal.pairs.count
+  }
+
+  /// Takes for each the first one of the second stream at its place that is like it.
+  ///
+  /// - Parameter numbers: those of the first stream, ascending.
+  private mutating func match(
+    _ numbers: [Int], _ areAlike: (StreamSignatures.Placed, StreamSignatures.Placed) -> Bool
+  ) -> (pairs: [(a: Int, b: Int)], unmatched: [Int]) {
+    var found: (pairs: [(a: Int, b: Int)], unmatched: [Int]) = ([], [])
+    var (first, end) = (0, 0)
+    for number in numbers {
       let target = targets[number]
       while first < b.count, b[first].position < target.lowerBound || isTaken[first] { first += 1 }
-      let candidates = (first..<min(b.count, first + PlacedAlignment.maximumCandidates)).filter {
-        !isTaken[$0] && b[$0].position <= target.upperBound
+      end = max(end, first)
+      while end < b.count, b[end].position <= target.upperBound { end += 1 }
+      let head = first..<min(end, first + PlacedAlignment.maximumCandidates)
+      let tail =
+        max(head.upperBound, end - PlacedAlignment.maximumCandidates)..<max(head.upperBound, end)
+      func isMatch(_ other: Int) -> Bool { !isTaken[other] && areAlike(a[number], b[other]) }
+      guard let other = head.first(where: isMatch) ?? tail.first(where: isMatch) else {
+        found.unmatched.append(number)
+        continue
       }
-      if let equal = candidates.first(where: { b[$0].signature == event.signature }) {
-        isTaken[equal] = true
-        common += 1
-      } else if let similar = candidates.first(where: { b[$0].outline == event.outline }) {
-        isTaken[similar] = true
-        steps.append(
-          PlacedAlignment.Step(
-            change: .changed, a: number, b: similar, placeA: event.position,
-            placeB: b[similar].position))
-      } else {
-        leftA.append(number)
-      }
+      isTaken[other] = true
+      found.pairs.append((number, other))
     }
-    return common
+    return found
   }
 
   /// Pairs the others with the nearest of their kind.
@@ -103,28 +122,46 @@ private struct PlacedSearch {
         }
       }
       guard let nearest else {
-        steps.append(
-          PlacedAlignment.Step(
-            change: .deleted, a: number, placeA: event.position, placeB: target.lowerBound))
+        addDeleted(number, placeB: target.lowerBound)
         continue
       }
       isTaken[nearest.other] = true
       let placeB = b[nearest.other].position
       steps.append(
         PlacedAlignment.Step(
-          change: .moved, a: number, b: nearest.other, placeA: event.position, placeB: placeB,
-          distance: max(0, nearest.distance), isLater: placeB > target.upperBound))
+          change: .moved, a: number..<number + 1, b: nearest.other..<nearest.other + 1,
+          placeA: event.position, placeB: placeB, distance: max(0, nearest.distance),
+          isLater: placeB > target.upperBound))
     }
+  }
+
+  /// One that only the first stream has goes with the one right before it.
+  private mutating func addDeleted(_ number: Int, placeB: Int) {
+    if let last = steps.last, last.change == .deleted, last.a.upperBound == number,
+      last.placeA == a[number].position
+    {
+      steps[steps.count - 1].a = last.a.lowerBound..<number + 1
+      return
+    }
+    steps.append(
+      PlacedAlignment.Step(
+        change: .deleted, a: number..<number + 1, placeA: a[number].position, placeB: placeB))
   }
 
   /// What is left of the second stream is in it alone.
   mutating func addInserted() {
     var piece = 0
     for other in b.indices where !isTaken[other] {
+      if let last = steps.last, last.change == .inserted, last.b.upperBound == other,
+        last.placeB == b[other].position
+      {
+        steps[steps.count - 1].b = last.b.lowerBound..<other + 1
+        continue
+      }
       let placeA = guest.placeInFirst(of: b[other].position, from: &piece)
       steps.append(
         PlacedAlignment.Step(
-          change: .inserted, b: other, placeA: placeA, placeB: b[other].position))
+          change: .inserted, b: other..<other + 1, placeA: placeA, placeB: b[other].position))
     }
   }
 }

@@ -6,12 +6,15 @@ extension ReelDifference {
   ///
   /// - Parameters:
   ///   - population: the runner's exits or the kernel's.
+  ///   - mask: says at which places exits and interrupts are not counted; its fields do not matter.
   ///   - onProgress: told how many events, or kernel exits, of both were walked over.
   /// - Throws: ``ReelDifferenceError`` for the first damaged block in either.
   public init(
     ofTotalsIn a: Reel, _ b: Reel, metadata: (a: Metadata, b: Metadata),
-    population: ExitStatistics.Population = .runner, onProgress: ((UInt64) -> Void)? = nil
+    population: ExitStatistics.Population = .runner, mask: DifferenceMask = DifferenceMask(),
+    onProgress: ((UInt64) -> Void)? = nil
   ) throws(ReelDifferenceError) {
+    self.mask = mask.ofPlaces
     endingA = ReelEnding(a)
     endingB = ReelEnding(b)
     isOfCounts = true
@@ -21,13 +24,15 @@ extension ReelDifference {
     }
     var done: UInt64 = 0
     let first = try Self.reading(.a) { () throws(TraceError) in
-      try ReelTotals(a, metadata: metadata.a, population: population) {
+      try ReelTotals(a, metadata: metadata.a, population: population, mask: mask) {
         done = $0
         onProgress?($0)
       }
     }
     let second = try Self.reading(.b) { () throws(TraceError) in
-      try ReelTotals(b, metadata: metadata.b, population: population) { onProgress?(done &+ $0) }
+      try ReelTotals(b, metadata: metadata.b, population: population, mask: mask) {
+        onProgress?(done &+ $0)
+      }
     }
     for (name, totals) in [("A", first), ("B", second)] {
       guard let range = totals.trimmedRange else { continue }
@@ -43,16 +48,17 @@ extension ReelDifference {
     metadata: (a: Metadata, b: Metadata)?
   ) throws(ReelDifferenceError) {
     let first = try Self.reading(.a) { () throws(TraceError) in
-      try ReelTotals(a, metadata: metadata?.a, range: rangeA)
+      try ReelTotals(a, metadata: metadata?.a, mask: mask, range: rangeA)
     }
     let second = try Self.reading(.b) { () throws(TraceError) in
-      try ReelTotals(b, metadata: metadata?.b, range: rangeB)
+      try ReelTotals(b, metadata: metadata?.b, mask: mask, range: rangeB)
     }
     setTotals(first, second)
   }
 
   private mutating func setTotals(_ a: ReelTotals, _ b: ReelTotals) {
     totals = TotalDifference.between(a, b)
+    omittedTotals = OmittedTotals(mask, a, b)
     limits += ReelTotals.limits(of: [a, b])
   }
 }

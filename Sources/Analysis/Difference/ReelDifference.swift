@@ -38,6 +38,8 @@ public struct ReelDifference: Codable, Equatable, Sendable {
   public var usedDigests = false
   /// Exits and interrupts in both reels, by table and impact.
   public var totals: [TotalDifference] = []
+  /// What the totals leave out; `nil` when they are of all exits and interrupts.
+  public var omittedTotals: OmittedTotals?
   /// Whether only counts were compared: for want of events, or because no more was asked for.
   public var isOfCounts = false
   /// What differs in the guests' registers and memory at a moment; where that was asked for.

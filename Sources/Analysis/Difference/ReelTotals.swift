@@ -36,6 +36,8 @@ public struct ReelTotals: Sendable {
   public let hasTimes: Bool
   /// What a trimmed reel has left of the recording's events; `nil` of a reel that has all.
   let trimmedRange: Range<EventIndex>?
+  /// Exits and interrupts at places that are left out.
+  let omittedSamples: UInt64
   /// The tables, in the order of the places.
   let tables: [ExitTable]
 
@@ -44,6 +46,7 @@ public struct ReelTotals: Sendable {
     self.tables = tables
     self.hasTimes = hasTimes
     trimmedRange = nil
+    omittedSamples = 0
   }
 
   /// Counts a reel in one pass.
@@ -51,12 +54,14 @@ public struct ReelTotals: Sendable {
   /// - Parameters:
   ///   - metadata: the reel's, which tells whether it has times and what kernel exits are called.
   ///   - population: the runner's exits or the kernel's.
+  ///   - mask: says at which places exits and interrupts are left out.
   ///   - range: the events to count; `nil` for all. Of kernel exits all are counted.
   ///   - onProgress: told after each block how many events, or kernel exits, were walked over.
   /// - Throws: the ``TraceError`` of the first damaged block.
   public init(
     _ reel: Reel, metadata: Metadata?, population: ExitStatistics.Population = .runner,
-    range: Range<EventIndex>? = nil, onProgress: ((UInt64) -> Void)? = nil
+    mask: DifferenceMask = DifferenceMask(), range: Range<EventIndex>? = nil,
+    onProgress: ((UInt64) -> Void)? = nil
   ) throws(TraceError) {
     var query = ExitStatistics.Query()
     query.population = population
@@ -66,7 +71,15 @@ public struct ReelTotals: Sendable {
     let names = pass.names
     var tabulators = ExitTabulators(
       Place.allCases.map { ExitTabulator($0.filter, by: [], names, countsBytes: false) })
-    try pass.run(reel, &tabulators)
+    if mask.omitsPlaces {
+      var unmasked = UnmaskedExits(tabulators, but: mask)
+      try pass.run(reel, &unmasked)
+      tabulators = unmasked.tabulators
+      omittedSamples = unmasked.omittedSamples
+    } else {
+      try pass.run(reel, &tabulators)
+      omittedSamples = 0
+    }
     let first = reel.eventBlocks.first?.header.firstEvent ?? 0
     trimmedRange =
       first > 0 || reel.end?.reason == .trimmed

@@ -45,7 +45,7 @@ extension AlignedStreams {
   /// The stretches that differ, in order.
   fileprivate func steps(_ part: Part) -> [Step] {
     var steps: [Step] = []
-    if part != .guest { steps = placed.steps.map { Step($0, a.signatures, b.signatures) } }
+    if part != .guest { steps = placed.steps.map { Step($0) } }
     if part != .placed {
       steps += guest.pieces.lazy.filter { $0.relation != .common }.map { Step($0) }
     }
@@ -69,10 +69,15 @@ extension StreamMap {
 extension StreamSignatures {
   /// The events of one side of a stretch; of an empty one the place before the event that follows.
   fileprivate func indexes(of side: Step.Side) -> Range<EventIndex> {
-    if let placed = side.placed { return placed..<max(placed, placed &+ 1) }
-    let first = index(at: side.range.lowerBound)
+    let first = firstIndex(of: side)
+    if let last = placed[side.placed].last?.index { return first..<max(first, last &+ 1) }
     guard let last = side.range.last else { return first..<first }
     return first..<max(first, index(at: last) &+ 1)
+  }
+
+  /// The first event of one side of a stretch; of an empty one the guest's event that follows.
+  fileprivate func firstIndex(of side: Step.Side) -> EventIndex {
+    placed[side.placed].first?.index ?? index(at: side.range.lowerBound)
   }
 }
 
@@ -135,10 +140,10 @@ private struct Step {
   struct Side {
     /// Where they lie among the guest's events; empty for what the host placed.
     var range: Range<Int>
-    /// The index of what the host placed.
-    var placed: EventIndex?
+    /// What the host placed, by its numbers among that.
+    var placed: Range<Int> = 0..<0
 
-    var count: Int { placed == nil ? range.count : 1 }
+    var count: Int { range.count + placed.count }
   }
 
   var change: EventHunk.Change
@@ -158,10 +163,10 @@ private struct Step {
     order = [piece.a.lowerBound, piece.b.lowerBound, 1]
   }
 
-  init(_ step: PlacedAlignment.Step, _ a: StreamSignatures, _ b: StreamSignatures) {
+  init(_ step: PlacedAlignment.Step) {
     change = step.change
-    self.a = Side(range: step.placeA..<step.placeA, placed: step.a.map { a.placed[$0].index })
-    self.b = Side(range: step.placeB..<step.placeB, placed: step.b.map { b.placed[$0].index })
+    a = Side(range: step.placeA..<step.placeA, placed: step.a)
+    b = Side(range: step.placeB..<step.placeB, placed: step.b)
     distance = step.distance
     isLater = step.isLater
     // What moved is told where it comes first.
@@ -206,10 +211,12 @@ private struct StreamSide {
 
   /// A stretch, summed up.
   func side(_ part: Step.Side, keeping limit: Int) throws(ReelDifferenceError) -> EventHunk.Side {
-    let first = part.placed ?? signatures.index(at: part.range.lowerBound)
+    let first = signatures.firstIndex(of: part)
     var side = EventHunk.Side(first: first, count: part.count)
     guard part.count > 0 else { return side }
-    let indexes = part.placed.map { [$0] } ?? signatures.indexes[part.range]
+    let indexes =
+      part.placed.isEmpty
+      ? signatures.indexes[part.range] : signatures.placed[part.placed].map(\.index)[...]
     try ReelDifference.reading(name) { () throws(TraceError) in
       // From a little earlier, to meet the read that a first answer belongs to.
       var stream = ComparedStream(reel, from: first - min(first, Self.lead))
@@ -234,7 +241,7 @@ private struct StreamSide {
   func context(
     _ count: Int, before part: Step.Side
   ) throws(ReelDifferenceError) -> [EventRecord] {
-    let end = part.placed ?? signatures.index(at: part.range.lowerBound)
+    let end = signatures.firstIndex(of: part)
     // Between events of the stream lie some that the host made.
     let start = end - min(end, EventIndex(4 * count + 16))
     var records: [EventRecord] = []

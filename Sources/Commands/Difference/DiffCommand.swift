@@ -117,7 +117,8 @@ struct DiffCommand: ParsableCommand {
       defer { progress.clear() }
       return try ReelDifference(
         ofTotalsIn: first.reel, second.reel, metadata: metadata,
-        population: isOfCounts ? .kernel : .runner, onProgress: progress.update)
+        population: isOfCounts ? .kernel : .runner, mask: options.mask,
+        onProgress: progress.update)
     } catch {
       throw CommandFailure("\(error.side == .a ? a : b): \(error.error.description)")
     }

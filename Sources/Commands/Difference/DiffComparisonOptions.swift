@@ -66,6 +66,14 @@ struct DiffComparisonOptions: ParsableArguments {
     return mask
   }
 
+  /// Whether a field, of all events or at a place, is to be left out.
+  var ignoresFields: Bool {
+    get throws {
+      let mask = try ignoredByRequest
+      return mask != mask.ofPlaces
+    }
+  }
+
   private var ignoredByRequest: DifferenceMask {
     get throws {
       var mask = DifferenceMask()

@@ -8,17 +8,26 @@ internal import Trace
 /// What the logs hold decides first; otherwise keyframes, then replays of both reels narrow the
 /// stretch in which the guests' states part, and single steps find the instruction.
 struct DiffExplanation {
-  let memory: DiffMemory
-  let difference: ReelDifference
+  private let memory: DiffMemory
+  private let difference: ReelDifference
+  private let activity = ActivityLine(label: "explaining")
   var a: OpenedReel { memory.guests.a }
   var b: OpenedReel { memory.guests.b }
 
-  /// Explains the first difference.
+  init(memory: DiffMemory, difference: ReelDifference) {
+    var memory = memory
+    memory.guests.activity = activity
+    self.memory = memory
+    self.difference = difference
+  }
+
+  /// Explains the first difference, and shows on a terminal what it is at.
   ///
   /// - Returns: the explanation, and why it could not be found where that is this host's or the
   ///   reels' doing.
   /// - Throws: ``CommandFailure`` when a reel is damaged.
   func explain() throws -> (explanation: Explanation, obstacle: String?) {
+    defer { activity.clear() }
     if let first = difference.firstDifference, var decided = try ofEvents(first) {
       decided.excluded = exclusionsByEvents(except: decided.cause)
       return (decided, nil)

@@ -5,7 +5,7 @@ internal import Trace
 
 /// Compares the states of two runs at a moment, for `diff --memory`.
 struct DiffMemory {
-  let guests: GuestPair
+  var guests: GuestPair
   let moments: CommonMoments
   /// The first reel's event at which the runs part; `nil` when they do not.
   let partsAt: EventIndex?

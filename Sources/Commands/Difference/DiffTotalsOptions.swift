@@ -81,15 +81,19 @@ struct DiffTotalsOptions: ParsableArguments {
   /// Refuses options of the comparison of events where no events are compared.
   func refuse(_ comparison: DiffComparisonOptions, _ output: DiffOutputOptions) throws {
     guard isOfGroups || statsOnly else { return }
+    let ignoresFields =
+      try statsOnly && !isOfGroups ? comparison.ignoresFields : !comparison.ignore.isEmpty
     let options = [
-      ("--ignore", !comparison.ignore.isEmpty), ("--compare", !comparison.compare.isEmpty),
+      ("--ignore", ignoresFields), ("--compare", !comparison.compare.isEmpty),
       ("--symbols", !comparison.symbols.isEmpty), ("--streams", comparison.streams == .apart),
       ("--full", output.full),
     ]
     guard let given = options.first(where: { $0.1 })?.0 else { return }
     throw ValidationError(
       "\(given) is about events, and \(isOfGroups ? "of several reels" : "with --stats-only") only "
-        + "totals are compared")
+        + "totals are compared"
+        + (given == "--ignore" && !isOfGroups
+          ? ", which can leave out places alone, such as port@0x40" : ""))
   }
 
   /// Whether only exits that the kernels saw can be compared, since a reel is an import.

@@ -19,6 +19,8 @@ struct GuestPair {
   let b: OpenedReel
   /// Whether both are replays of one reel.
   var isOneReel = false
+  /// Tells what is being done, in place of each replay's own progress.
+  var activity: ActivityLine?
 
   /// What is done with them, in a clause.
   var deed: String { isOneReel ? "the reel was replayed twice" : "both reels were replayed" }
@@ -73,7 +75,7 @@ struct GuestPair {
   private func session(_ opened: OpenedReel, _ range: ReplayRange) throws -> ReplaySession {
     try ReplaySession(
       opened, range: range, printsConsole: false, printsWarnings: false, bounds: ReplayBounds(),
-      knownLandings: [:])
+      knownLandings: [:], activity: activity)
   }
 }
 

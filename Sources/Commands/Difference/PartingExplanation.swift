@@ -98,7 +98,8 @@ struct PartingExplanation {
   }
 
   private func compare(_ stops: Stops, limit: UInt64) throws -> Comparison.Parting {
-    try stops.a.session.naming { () throws(ReplayError) in
+    memory.guests.activity?.tell("stepping both, at most \(limit) instructions")
+    return try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer).run(limit: limit)
     }
   }

@@ -53,6 +53,7 @@ struct SiteExplanation {
   /// - Throws: ``CommandFailure`` when KVM fails.
   func explain(otherwise found: Explanation) throws -> Explanation {
     guard let stops = try stops() else { return found }
+    memory.guests.activity?.tell("searching the code for RDTSC and its like")
     let sites = UncontrolledSiteSearch(stops.a.state, stops.a.memory) { address in
       memory.symbols?.symbol(at: address).map { address &- $0.offset }
     }
@@ -108,6 +109,7 @@ struct SiteExplanation {
   private func run(
     _ stops: Stops, _ sites: [UncontrolledSite], forcing forced: (UncontrolledSite) -> Bool
   ) throws -> Trial {
+    memory.guests.activity?.tell("running both, trapped at \(sites.count) instructions")
     let finding = try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer, sites: sites)
         .run(limitNanoseconds: Self.runLimitNanoseconds, forcing: forced)

@@ -36,6 +36,7 @@ struct StateSearch {
     }
     var maps = PageMapComparison(a.reel, b.reel)
     for pair in pairs {
+      memory.guests.activity?.tell("comparing keyframe \(pair.a)")
       let pages = try memory.naming { () throws(ReelDifferenceError) in try maps.compare(at: pair) }
       let registers = GuestPair.registers(at: pair, a, b)
       comparedPairs += 1
@@ -158,6 +159,7 @@ extension GuestPair {
   func replayBoth(
     to moment: CommonMoment
   ) throws -> (Result<Stop, ReplayDivergence>, Result<Stop, ReplayDivergence>) {
-    (try replay(a, to: moment.a), try replay(b, to: moment.b))
+    activity?.tell("replaying both to event \(moment.a)")
+    return (try replay(a, to: moment.a), try replay(b, to: moment.b))
   }
 }

@@ -24,6 +24,7 @@ struct LogTrials {
   let start: Keyframe
   let divergence: Divergence
   let bounds: ReplayBounds
+  let activity: ActivityLine
 
   /// What was found out about the log.
   struct Finding {
@@ -59,7 +60,7 @@ struct LogTrials {
     let session = try ReplaySession(
       opened, range: ReplayRange(keyframe: isBase ? nil : start.number, lastEvent: last),
       correction: correction, printsConsole: false, printsWarnings: false, bounds: bounds,
-      knownLandings: [:])
+      knownLandings: [:], activity: activity)
     let verdict = try session.run()
     if case .interrupted = verdict.outcome { throw ExitStatus.signal(session.stopSignal ?? 2) }
     return verdict
@@ -68,6 +69,7 @@ struct LogTrials {
   /// Tries whether the log itself is at fault: at the divergence, then in the inputs before it.
   func judge() throws -> Finding {
     var finding = Finding()
+    activity.tell("trying the log's checks")
     if let change = changeAtDivergence {
       let fit = try self.fit(ReplayCorrection(change, at: divergence.index))
       note(fit, of: change, in: &finding)
@@ -134,6 +136,7 @@ struct LogTrials {
     }
     for input in inputs.suffix(4) {
       var (tried, undecided) = (0, 0)
+      activity.tell("trying other values of input event \(input.index)")
       for value in Self.otherValues(than: input.event) {
         guard clock.now < deadline else { break }
         tried += 1

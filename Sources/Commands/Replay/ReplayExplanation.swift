@@ -40,8 +40,10 @@ struct ReplayExplanation {
   ///
   /// - Returns: the explanation, and the status to end with when a signal ended the search.
   func run() -> (found: DivergenceExplanation, signal: ExitStatus?) {
+    let activity = ActivityLine(label: "explaining")
+    defer { activity.clear() }
     do {
-      return (try explain(), nil)
+      return (try explain(activity), nil)
     } catch let failure as CommandFailure {
       return (notLooked(failure.message), nil)
     } catch let status as ExitStatus {
@@ -60,7 +62,7 @@ struct ReplayExplanation {
 
   // MARK: The search
 
-  private func explain() throws -> DivergenceExplanation {
+  private func explain(_ activity: ActivityLine) throws -> DivergenceExplanation {
     let index = divergence.index
     let start = try opened.reading { reel in
       try index == 0 ? nil : reel.lastKeyframe(notAfter: index - 1).map { try reel.keyframe($0) }
@@ -69,7 +71,8 @@ struct ReplayExplanation {
       return notLooked(
         "no keyframe stands before event \(index), so there is no state to start from")
     }
-    let trials = LogTrials(opened: opened, start: start, divergence: divergence, bounds: bounds)
+    let trials = LogTrials(
+      opened: opened, start: start, divergence: divergence, bounds: bounds, activity: activity)
     var found = DivergenceExplanation(
       event: index, startKeyframe: start.number,
       explanation: Explanation(.notFound, .unknown, summary: "not found"))
@@ -87,7 +90,7 @@ struct ReplayExplanation {
     }
     var log = LogTrials.Finding()
     if found.isRepeatable { log = try trials.judge() }
-    let states = states(before: end)
+    let states = states(before: end, activity)
     found.keyframeState = try KeyframeState(opened, divergence).compare(states, symbols)
     if let explanation = log.explanation, explanation.certainty == .certain {
       found.explanation = explanation
@@ -108,6 +111,7 @@ struct ReplayExplanation {
     let deadline = clock.now.advanced(by: Self.repetitionLimit)
     var others: [Divergence?] = []
     while others.count < Self.repetitions, others.isEmpty || clock.now < deadline {
+      trials.activity.tell("replaying to event \(divergence.index) again")
       if case .diverged(let other) = try trials.replay(to: divergence.index).outcome {
         others.append(other)
       } else {
@@ -117,9 +121,9 @@ struct ReplayExplanation {
     return others
   }
 
-  private func states(before end: EventIndex) -> DiffMemory {
+  private func states(before end: EventIndex, _ activity: ActivityLine) -> DiffMemory {
     DiffMemory(
-      guests: GuestPair(a: opened, b: opened, isOneReel: true),
+      guests: GuestPair(a: opened, b: opened, isOneReel: true, activity: activity),
       moments: CommonMoments(opened.reel, before: end), partsAt: end, symbols: symbols,
       limit: Self.listLimit)
   }

@@ -14,17 +14,20 @@ final class ReplaySession {
 
   /// Builds the machine the reel's metadata describes.
   ///
+  /// - Parameter activity: tells of the work that the replay is a part of, in place of the replay's own
+  ///   progress.
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
     _ opened: OpenedReel, range: ReplayRange = .whole, resyncs: Bool = false,
     correction: ReplayCorrection? = nil, printsConsole: Bool, printsLandings: Bool = false,
-    printsWarnings: Bool = true,
-    bounds: ReplayBounds, knownLandings: [UInt64: UInt64]
+    printsWarnings: Bool = true, bounds: ReplayBounds, knownLandings: [UInt64: UInt64],
+    activity: ActivityLine? = nil
   ) throws {
     self.opened = opened
     let metadata = opened.metadata
     observer = ConsoleObserver(
-      prints: printsConsole, printsLandings: printsLandings, eventCount: opened.reel.eventCount)
+      prints: printsConsole, printsLandings: printsLandings, eventCount: opened.reel.eventCount,
+      showsProgress: activity == nil)
     do {
       let facts = try HostProbe.facts()
       let cpuName = HostDescription.cpuName()
@@ -163,12 +166,12 @@ final class ReplaySession {
 private final class ConsoleObserver: ReplayObserver {
   private let prints: Bool
   private let printsLandings: Bool
-  private let progress: ProgressLine
+  private let progress: ProgressLine?
 
-  init(prints: Bool, printsLandings: Bool, eventCount: UInt64) {
+  init(prints: Bool, printsLandings: Bool, eventCount: UInt64, showsProgress: Bool) {
     self.prints = prints
     self.printsLandings = printsLandings
-    progress = ProgressLine(label: "replaying", total: eventCount)
+    progress = showsProgress ? ProgressLine(label: "replaying", total: eventCount) : nil
   }
 
   func consoleOutput(_ stream: ConsoleStream, _ byte: UInt8) {
@@ -179,16 +182,16 @@ private final class ConsoleObserver: ReplayObserver {
   }
 
   func progress(_ index: EventIndex) {
-    progress.update(index)
+    progress?.update(index)
   }
 
   func landed(_ landing: LandingReport) {
     guard printsLandings else { return }
-    progress.clear()
+    progress?.clear()
     StandardError.note(LandingText.render(landing))
   }
 
   func finish() {
-    progress.clear()
+    progress?.clear()
   }
 }

@@ -27,12 +27,8 @@ package struct SystemControl: Equatable, Sendable {
     return rises
   }
 
-  /// Reads one byte of CONFIG_ADDRESS; `offset` is 0–3.
-  package func readPCIAddress(byte offset: UInt16) -> UInt8 {
-    UInt8(truncatingIfNeeded: pciAddress >> (UInt32(offset & 3) * 8))
-  }
-
-  /// Reads CONFIG_ADDRESS.
+  /// Reads CONFIG_ADDRESS; only full doublewords do, and other accesses are those of ordinary ports
+  /// (PCI 3.0 §3.2.2.3.2).
   package func readPCIAddress() -> UInt32 { pciAddress }
 
   /// Writes CONFIG_ADDRESS; only full doublewords reach it (PCI 3.0 §3.2.2.3.2).

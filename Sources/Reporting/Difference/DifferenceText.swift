@@ -49,7 +49,8 @@ public struct DifferenceText {
     }
     if let explanation = difference.explanation { lines += ExplanationText.lines(explanation) }
     if let memory = difference.memory { lines += MemoryDifferenceText.lines(memory) }
-    lines += TotalsText(limit: limit, showsEqual: showsEqualTotals).lines(difference.totals)
+    lines += TotalsText(limit: limit, showsEqual: showsEqualTotals)
+      .lines(difference.totals, omitted: difference.omittedTotals)
     if isColoured { lines = lines.map(Self.coloured) }
     return lines.joined(separator: "\n") + "\n"
   }

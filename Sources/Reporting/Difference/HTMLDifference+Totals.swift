@@ -6,6 +6,7 @@ extension HTMLDifference {
 
   func totals(_ html: inout HTMLText) {
     html.element("p", TotalsText().summary(difference.totals))
+    if let omitted = difference.omittedTotals { html.element("p", TotalsText.remark(omitted)) }
     for place in ReelTotals.Place.allCases {
       let rows = difference.totals.filter { $0.place == place }
       guard !rows.isEmpty else { continue }

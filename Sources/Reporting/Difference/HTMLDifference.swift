@@ -118,7 +118,7 @@ public struct HTMLDifference {
     if !data.consoles.isEmpty {
       sections.append(HTMLPage.Section(id: "console", title: "Console", body: consoles))
     }
-    if !difference.totals.isEmpty {
+    if !difference.totals.isEmpty || difference.omittedTotals != nil {
       sections.append(HTMLPage.Section(id: "totals", title: "Totals", body: totals))
     }
     sections += [

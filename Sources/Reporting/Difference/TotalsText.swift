@@ -8,8 +8,8 @@ struct TotalsText {
   var showsEqual = false
 
   /// The tables, and a line that sums them up.
-  func lines(_ totals: [TotalDifference]) -> [String] {
-    guard !totals.isEmpty else { return [] }
+  func lines(_ totals: [TotalDifference], omitted: OmittedTotals? = nil) -> [String] {
+    guard !totals.isEmpty || omitted != nil else { return [] }
     let hasTimes = totals.contains { $0.deltaNanoseconds != nil }
     let columns = hasTimes ? 11 : 5
     var table = TextTable(
@@ -28,12 +28,18 @@ struct TotalsText {
           ["(\(shown.count - limit) more)"] + Array(repeating: "", count: columns - 1))
       }
     }
-    var lines = ["", summary(totals)] + table.lines
+    var lines = ["", summary(totals)] + (omitted.map { [Self.remark($0)] } ?? []) + table.lines
     if hidden > 0 {
       let rows = NumberText.count(UInt64(hidden), "row has equal counts", "rows have equal counts")
       lines += ["", "(\(rows); --all shows \(hidden == 1 ? "it" : "them"))"]
     }
     return lines
+  }
+
+  /// What is not counted.
+  static func remark(_ omitted: OmittedTotals) -> String {
+    "Not counted, since not compared: \(omitted.places.joined(separator: ", ")) "
+      + "(A \(omitted.a), B \(omitted.b))."
   }
 
   /// The counts of all exits, and what handling them took.
