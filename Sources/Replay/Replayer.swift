@@ -193,7 +193,7 @@ public final class Replayer<CPU: Processor> {
     }
     digest.absorb(cpu.registers, at: want.kind)
     digest.absorbTimestamp(of: want)
-    guard isCorrected(.checkIgnored) || digest.agrees(with: want) else {
+    guard digest.agrees(with: want) || isCorrected(.checkIgnored) else {
       throw diverged(.registers, replayed: live, livePayload)
     }
     verdict.guestMadeExits += 1

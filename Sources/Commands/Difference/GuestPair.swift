@@ -13,6 +13,11 @@ struct GuestPair {
     var state: VCPUState
 
     var memory: GuestMemory { session.memory }
+
+    /// - Throws: ``ExitStatus`` when a signal came while the guest ran on.
+    func requireUninterrupted() throws {
+      if let signal = session.stopSignal { throw ExitStatus.signal(signal) }
+    }
   }
 
   let a: OpenedReel

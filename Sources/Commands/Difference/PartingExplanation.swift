@@ -99,9 +99,12 @@ struct PartingExplanation {
 
   private func compare(_ stops: Stops, limit: UInt64) throws -> Comparison.Parting {
     memory.guests.activity?.tell("stepping both, at most \(limit) instructions")
-    return try stops.a.session.naming { () throws(ReplayError) in
+    let parting = try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer).run(limit: limit)
     }
+    try stops.a.requireUninterrupted()
+    try stops.b.requireUninterrupted()
+    return parting
   }
 
   // MARK: Interrupts at kicks

@@ -165,6 +165,7 @@ struct ReplayExplanation {
       try InstructionCensus<KVMProcessor>(
         stop.session.replayer, limit: PartingExplanation.stepLimit)
     }
+    try stop.requireUninterrupted()
     let sites = census.entries.compactMap { entry -> Explanation.Site? in
       guard let code = DecodedCode(entry.bytes, bits: entry.bits), let cause = code.cause else {
         return nil
