@@ -1,7 +1,16 @@
-internal import Machine
-internal import Trace
+public import Machine
+public import Trace
 
 extension Event {
+  /// Whether an exit is of this event's kind and place.
+  ///
+  /// - Parameter comparesValue: whether what the guest wrote must be the same, too.
+  public func isLike(_ exit: ExitReason, comparesValue: Bool) -> Bool {
+    let live = Event(exit: exit)
+    return live.kind == kind && live.address == address && live.width == width
+      && live.count == count && (!comparesValue || live.value == value)
+  }
+
   /// The event of an exit, without times, RIP and digest; payloads are the caller's to add.
   init(exit reason: ExitReason) {
     switch reason {

@@ -33,18 +33,24 @@ public struct FileError: Error, Equatable, Sendable {
 
 extension FileError: CustomStringConvertible {
   /// One sentence: what failed, on which path, why, and what to do.
-  public var description: String {
+  public var description: String { description(option: "-o") }
+
+  /// The sentence.
+  ///
+  /// - Parameter option: the option that names a file to create.
+  public func description(option: String) -> String {
     let reason = unsafe String(cString: strerror(errorNumber))
     switch (operation, errorNumber) {
     case (.create, EEXIST) where path.hasSuffix(".part"):
       return "\(path) holds an unfinished recording; move it away, or overwrite it with --force"
     case (.create, EEXIST):
-      return "\(path) exists already; choose another name with -o, or overwrite it with --force"
+      return
+        "\(path) exists already; choose another name with \(option), or overwrite it with --force"
     case (.lock, EWOULDBLOCK):
       return "\(path) is being written by another recorder"
     case (.create, EROFS), (.create, EACCES), (.create, EPERM), (.create, ENOENT),
       (.create, ENOTDIR), (.create, EISDIR):
-      return "cannot create \(path): \(reason); choose another place with -o"
+      return "cannot create \(path): \(reason); choose another place with \(option)"
     case (.write, EPIPE):
       return "cannot write \(path): its reader has gone"
     case (.open, EINVAL), (.create, EINVAL):

@@ -86,6 +86,7 @@ import Trace
   @Test(arguments: [
     "", "rip,", "nothing", "value@", "value@x", "value@0x10-0x8", "value@gpa:0x10", "port@", "msr",
     "port@1-2-3", "value@0x11111111111111111", "@0x10", "rip@@1",
+    "port@0x10000", "port@0x40-0x10000", "msr@0x100000000", "vector@256", "value@0x10000",
   ])
   func whatIsNoMaskIsRefused(text: String) {
     var mask = DifferenceMask()

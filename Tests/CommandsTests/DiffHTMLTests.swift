@@ -49,6 +49,9 @@ extension ProgramTests {
       try directory.write("mine".utf8, to: "kept.html")
       let refused = try directory.vmreel(["diff"] + echo + ["--html", "kept.html"])
       #expect(refused.status == 2, "\(refused.story)")
+      // `diff` has no -o to choose another name with.
+      #expect(
+        refused.errors.contains("kept.html exists already; choose another name with --html,"))
       #expect(try directory.read("kept.html") == Array("mine".utf8))
       let forced = try directory.vmreel(["diff"] + echo + ["--html", "kept.html", "--force"])
       #expect(forced.status == 1, "\(forced.story)")

@@ -144,7 +144,7 @@ extension ProgramTests {
 
 extension Trait where Self == ConditionTrait {
   /// Skips, with the reason, where the processor has no RDRAND.
-  fileprivate static var needsRandomInstruction: Self {
+  static var needsRandomInstruction: Self {
     let facts = (try? String(contentsOf: URL(filePath: "/proc/cpuinfo"), encoding: .utf8)) ?? ""
     return .enabled(if: facts.contains(" rdrand"), "this processor has no RDRAND")
   }

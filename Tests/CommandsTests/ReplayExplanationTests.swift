@@ -105,9 +105,6 @@ extension ProgramTests {
       #expect(explanation.state?.pages.map(\.address.value) == [0x20000])
       #expect(explanation.summary.hasSuffix(": probable cause"), "\(text)")
       #expect(!text.contains("certain cause"), "\(text)")
-      #expect(
-        explanation.evidence.last
-          == "its effect was followed to the guest's next exit, and not on to event 3")
     }
 
     @Test func aDivergenceThatDoesNotComeAgainIsSaidToBeOne() throws {
@@ -140,7 +137,7 @@ extension ProgramTests {
       Issue.record("in 240 replays no divergence failed to come again")
     }
 
-    @Test func aCounterInAKeyframesMemoryIsTheCause() throws {
+    @Test func aCounterInAKeyframesMemoryIsNamed() throws {
       let directory = try TestDirectory()
       // rdtsc; mov [0x20000], eax; xor eax, eax; cdq; out 0x80, al; a keyframe follows.
       try record(
@@ -151,7 +148,7 @@ extension ProgramTests {
       #expect(found.event == 3 && !found.isRepeatable, "\(text)")
       #expect(found.keyframeState?.pages.map(\.address.value) == [0x20000], "\(text)")
       #expect(found.explanation.cause == .timestampInstruction, "\(text)")
-      #expect(found.explanation.certainty == .certain, "\(text)")
+      #expect(found.explanation.certainty == .probable, "\(text)")
     }
 
     // MARK: Altered logs

@@ -28,6 +28,16 @@ public struct DifferenceMask: Codable, Equatable, Sendable {
     case msr
     /// A vector.
     case vector
+
+    /// The last number there is.
+    var maximum: UInt64 {
+      switch self {
+      case .port: 0xffff
+      case .mmio: .max
+      case .msr: 0xffff_ffff
+      case .vector: 0xff
+      }
+    }
   }
 
   /// The fields that are compared of no event.
@@ -212,6 +222,11 @@ extension DifferenceMask {
     else {
       throw DifferenceMaskError(
         description: "'\(part)': behind the @ stands a number such as 0x71 or a range 0x40-0x43")
+    }
+    guard last <= space.maximum else {
+      throw DifferenceMaskError(
+        description: "'\(part)': there is no such \(space.rawValue); the last is "
+          + HexWord(space.maximum).description)
     }
     return Rule(field: field, space: space, first: HexWord(first), last: HexWord(last))
   }

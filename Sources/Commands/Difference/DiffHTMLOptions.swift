@@ -43,7 +43,7 @@ struct DiffHTMLOptions: ParsableArguments {
       }
       return try ReelOutput(path: html, overwrite: force)
     } catch let error as FileError {
-      throw CommandFailure(error.description)
+      throw CommandFailure(error.description(option: "--html"))
     }
   }
 
@@ -64,7 +64,7 @@ struct DiffHTMLOptions: ParsableArguments {
       try file.write(Array(text.utf8))
       try file.close()
     } catch {
-      throw CommandFailure(error.description)
+      throw CommandFailure(error.description(option: "--html"))
     }
   }
 

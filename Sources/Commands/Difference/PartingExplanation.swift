@@ -173,11 +173,11 @@ struct PartingExplanation {
     } else {
       explanation = try ofData(parting, instruction.a ?? "the instruction", place, from: moment)
     }
-    if explanation.cause != .codeBytes {
+    if explanation.cause != .codeBytes, explanation.certainty != .probable {
       explanation.excluded.append(
         .init(.codeBytes, how: "the instruction at which they part has the same bytes in both"))
     }
-    if code.a?.cause == nil {
+    if code.a?.cause == nil, explanation.certainty != .probable {
       explanation.excluded.append(
         .init(
           .timestampInstruction,
@@ -202,19 +202,19 @@ struct PartingExplanation {
   private func ofCode(
     _ parting: Comparison.Parting, _ code: DecodedCode?, _ place: String, from moment: CommonMoment
   ) throws -> Explanation {
-    let isForced = try again(parting, from: moment) { stops in
+    let effect = try again(parting, from: moment) { stops in
       guard let code, let physical = Self.physicalAddress(stops.b, parting.before.rip) else {
         return false
       }
       return stops.b.memory.write(code.bytes, at: physical)
     }
     var explanation = Explanation(
-      .codeBytes, isForced ? .certain : .probable,
+      .codeBytes, effect.certainty,
       summary: "the code at \(place) is not the same: the guests execute different instructions")
     explanation.evidence.append(
-      isForced
-        ? "with A's bytes written there, B's next step leaves A's registers"
-        : "writing A's bytes there did not make B's next step equal")
+      effect == .none
+        ? "writing A's bytes there did not make B's next step equal"
+        : "with A's bytes written there, \(effect.sentence)")
     return explanation
   }
 
@@ -222,27 +222,36 @@ struct PartingExplanation {
   private func ofUncontrolled(
     _ cause: Explanation.Cause, _ parting: Comparison.Parting, _ stops: Stops, _ place: String
   ) throws -> Explanation {
-    let isForced = try stops.b.session.naming { () throws(ReplayError) in
+    let logged = try LoggedExit(memory, after: stops.a)
+    let exit = try stops.b.session.naming { () throws(ReplayError) -> Machine.ExitReason? in
       try stops.b.session.replayer.force(parting.registersA)
-      let limit = Self.runLimitNanoseconds
-      let left = try stops.a.session.replayer.runOn(limitNanoseconds: limit).reason
-      let right = try stops.b.session.replayer.runOn(limitNanoseconds: limit).reason
-      if case .kick = left { return false }
-      return left == right
-        && Comparison.agree(
-          stops.a.session.replayer.registers, stops.b.session.replayer.registers)
-        // What is executed again may have gone to memory alone.
-        && isMemoryEqual(stops)
+      let next = try Self.nextExit(stops)
+      // What is executed again may have gone to memory alone.
+      return isMemoryEqual(stops) ? next : nil
     }
     var explanation = Explanation(
-      cause, isForced ? .certain : .probable,
+      cause, exit == nil || logged.doubt != nil ? .probable : .certain,
       summary: "\(cause.rawValue) at \(place) returned another value in each run")
     explanation.evidence.append(
-      isForced
-        ? "with A's result in B's registers, B makes the same next exit with equal registers and "
-          + "memory"
-        : "with A's result in B's registers, B's next exit, registers or memory there still differ")
+      exit == nil
+        ? "with A's result in B's registers, B's next exit, registers or memory there still differ"
+        : "with A's result in B's registers, B makes the same next exit with equal registers and "
+          + "memory" + (logged.doubt.map { "; but \($0)" } ?? ""))
     return explanation
+  }
+
+  /// Lets both run on.
+  ///
+  /// - Returns: the exit both made next, with equal registers; `nil` when they did not.
+  private static func nextExit(_ stops: Stops) throws(ReplayError) -> Machine.ExitReason? {
+    let left = try stops.a.session.replayer.runOn(limitNanoseconds: runLimitNanoseconds).reason
+    let right = try stops.b.session.replayer.runOn(limitNanoseconds: runLimitNanoseconds).reason
+    if case .kick = left { return nil }
+    return left == right && isEqual(stops) ? left : nil
+  }
+
+  private static func isEqual(_ stops: Stops) -> Bool {
+    Comparison.agree(stops.a.session.replayer.registers, stops.b.session.replayer.registers)
   }
 
   /// An instruction that is the same in both: memory that differs from the start may feed it.
@@ -250,7 +259,7 @@ struct PartingExplanation {
     _ parting: Comparison.Parting, _ text: String, _ place: String, from moment: CommonMoment
   ) throws -> Explanation {
     var pages: [UInt32] = []
-    let isForced = try again(parting, from: moment) { stops in
+    let effect = try again(parting, from: moment) { stops in
       pages = stops.a.memory.pagesDiffering(from: stops.b.memory)
       guard !pages.isEmpty else { return false }
       return pages.allSatisfy {
@@ -260,7 +269,7 @@ struct PartingExplanation {
     }
     let names = pages.prefix(8).map { HexWord(UInt64($0) << 12).description }
       .joined(separator: ", ")
-    guard isForced, search.initialPages.isSuperset(of: pages) else {
+    guard effect != .none, search.initialPages.isSuperset(of: pages) else {
       return notFound(
         "`\(text)` at \(place) left other registers, and "
           + (pages.isEmpty
@@ -269,29 +278,56 @@ struct PartingExplanation {
         nil)
     }
     var explanation = Explanation(
-      .initialMemory, .certain,
+      .initialMemory, effect.certainty,
       summary: "`\(text)` at \(place) read memory that differs since the first keyframe (page "
         + "\(names))")
     explanation.evidence.append(
-      "with A's content of \(pages.count == 1 ? "page" : "pages") \(names) in B, B's next step leaves "
-        + "A's registers")
+      "with A's content of \(pages.count == 1 ? "page" : "pages") \(names) in B, \(effect.sentence)"
+    )
     return explanation
   }
 
+  /// What a change in B did at the parting.
+  private enum Effect: Equatable {
+    case none
+    /// B's next step leaves A's registers; a clause says what it does not show.
+    case step(String)
+    /// B makes A's next exit too, which is the first difference.
+    case exit
+
+    var certainty: Explanation.Certainty { self == .exit ? .certain : .probable }
+
+    var sentence: String {
+      switch self {
+      case .none: "B's next step still is another one"
+      case .step(let doubt): "B's next step leaves A's registers; but \(doubt)"
+      case .exit:
+        "B's next step leaves A's registers, and B makes the exit in A's log with equal registers"
+      }
+    }
+  }
+
   /// Goes to the parting again, changes something, and executes the instruction once more.
-  ///
-  /// - Returns: whether both guests leave equal registers then.
   private func again(
     _ parting: Comparison.Parting, from moment: CommonMoment, _ change: (Stops) throws -> Bool
-  ) throws -> Bool {
-    guard let stops = try stops(at: moment) else { return false }
+  ) throws -> Effect {
+    guard let stops = try stops(at: moment) else { return .none }
+    let logged = try LoggedExit(memory, after: stops.a)
     let way = try compare(stops, limit: parting.steps)
-    guard case .limit = way.outcome, try change(stops) else { return false }
+    guard case .limit = way.outcome, try change(stops) else { return .none }
     let step = try compare(stops, limit: 1)
+    let exit: Machine.ExitReason?
     switch step.outcome {
-    case .limit, .sameExit: return true
-    case .parted, .blocked: return false
+    case .limit:
+      exit = try stops.b.session.naming { () throws(ReplayError) in try Self.nextExit(stops) }
+    case .sameExit: exit = step.exitA
+    case .parted, .blocked: return .none
     }
+    guard let exit else { return .step("its next exit still is another one") }
+    guard logged.isMade(exit, comparesValue: true) else {
+      return .step("the exit that both make next is not the one in A's log")
+    }
+    return logged.doubt.map { .step("both make the same next exit, and \($0)") } ?? .exit
   }
 
   /// Where the next instruction lies in RAM; `nil` when that is not known.

@@ -44,6 +44,12 @@ struct SiteExplanation {
 
     var hits: [Comparison.Hit]
     var result: Result
+    /// Whether both came to an exit, so that what they executed before it is known.
+    var reachesExit: Bool
+    /// The sites that A's code holds at the end: the guest may have written some on the way.
+    var sitesBehind: Set<UncontrolledSite> = []
+    /// Why an equal result does not show that the first difference goes; `nil` when it does.
+    var doubt: String?
     var isEqual: Bool { if case .equal = result { true } else { false } }
   }
 
@@ -54,9 +60,7 @@ struct SiteExplanation {
   func explain(otherwise found: Explanation) throws -> Explanation {
     guard let stops = try stops() else { return found }
     memory.guests.activity?.tell("searching the code for RDTSC and its like")
-    let sites = UncontrolledSiteSearch(stops.a.state, stops.a.memory) { address in
-      memory.symbols?.symbol(at: address).map { address &- $0.offset }
-    }
+    let sites = searchedSites(stops.a.state, stops.a.memory)
     let searched =
       "\(sites.byteCount >> 10) KiB of the code that was mapped there were searched for RDTSC, "
       + "RDTSCP, RDRAND, RDSEED and RDPID"
@@ -64,12 +68,17 @@ struct SiteExplanation {
     let common = sites.sites.filter {
       stops.b.memory.read($0.physicalAddress, count: $0.bytes.count) == $0.bytes
     }
-    guard !common.isEmpty else { return found.adding(searched + ": there is none") }
+    guard !common.isEmpty else {
+      return found.adding(
+        searched
+          + (sites.sites.isEmpty
+            ? ": there is none in A" : ": \(sites.sites.count) found in A, none of them in B"))
+    }
     let survey = try run(stops, common) { _ in true }
     let trapped = searched + ": \(common.count) found, and trapped in a replay of both"
     guard !survey.hits.isEmpty else {
       guard case .unseen(let clause) = survey.result else {
-        return found.adding(trapped + "; none was executed before the next exit")
+        return found.adding(trapped + "; none was executed by both alike before the next exit")
       }
       return found.adding(trapped + "; none was seen: \(clause)")
     }
@@ -77,7 +86,10 @@ struct SiteExplanation {
     guard let trial = try run(executed, forcing: { _ in true }), !trial.hits.isEmpty else {
       return found.adding(trapped + "; a second replay did not come there again")
     }
-    let isComplete = sites.omissions.isEmpty && trial.hits == survey.hits
+    let isComplete =
+      sites.omissions.isEmpty && trial.hits == survey.hits
+      && survey.reachesExit && trial.reachesExit
+      && trial.sitesBehind.isSubset(of: common)
     var explanation = try judge(trial, executed, isComplete: isComplete)
     explanation.instruction = found.instruction
     explanation.evidence = found.evidence + [trapped] + explanation.evidence
@@ -88,6 +100,14 @@ struct SiteExplanation {
       explanation.obstacle = found.obstacle
     }
     return explanation
+  }
+
+  private func searchedSites(_ state: VCPUState, _ memory: GuestMemory)
+    -> UncontrolledSiteSearch
+  {
+    UncontrolledSiteSearch(state, memory) { [symbols = self.memory.symbols] address in
+      symbols?.symbol(at: address).map { address &- $0.offset }
+    }
   }
 
   // MARK: Runs
@@ -110,6 +130,7 @@ struct SiteExplanation {
     _ stops: Stops, _ sites: [UncontrolledSite], forcing forced: (UncontrolledSite) -> Bool
   ) throws -> Trial {
     memory.guests.activity?.tell("running both, trapped at \(sites.count) instructions")
+    let logged = try LoggedExit(memory, after: stops.a)
     let finding = try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer, sites: sites)
         .run(limitNanoseconds: Self.runLimitNanoseconds, forcing: forced)
@@ -121,24 +142,18 @@ struct SiteExplanation {
     case .parted: result = .different
     case .limit(let clause): result = .unseen(clause + " and made no exit")
     case .blocked(let clause): result = .unseen(clause)
-    case .sameExit where try !isLogged(finding):
+    case .sameExit where !logged.isMade(finding.exit, comparesValue: false):
       result = .unseen("the exit that both made is not the one in A's log")
     case .sameExit:
       let pages = stops.a.memory.pagesDiffering(from: stops.b.memory)
       result = search.initialPages.isSuperset(of: pages) ? .equal : .different
     }
-    return Trial(hits: finding.hits, result: result)
-  }
-
-  /// Whether A's log has next the exit that the guests have made.
-  private func isLogged(_ finding: Comparison.Finding) throws -> Bool {
-    try memory.guests.a.reading { reel in
-      var cursor = EventCursor(reel, from: moment.a &+ 1)
-      while let next = try cursor.next() {
-        if next.kind.isGuestMade || next.kind.isInput { return finding.endsLike(next) }
-      }
-      return false
+    var trial = Trial(
+      hits: finding.hits, result: result, reachesExit: finding.exit != nil, doubt: logged.doubt)
+    if case .different = result {
+      trial.sitesBehind = Set(searchedSites(stops.a.state, stops.a.memory).sites)
     }
+    return trial
   }
 
   // MARK: Judgement
@@ -149,25 +164,25 @@ struct SiteExplanation {
   ) throws -> Explanation {
     let sites = trial.hits.compactMap { self.site($0) }
     switch trial.result {
-    case .equal: return try certain(sites, executed)
+    case .equal: return try equal(sites, executed, trial.doubt)
     case .different: return remaining(sites, isComplete)
     case .unseen(let clause): return probable(sites, clause)
     }
   }
 
-  /// The difference is gone.
-  private func certain(
-    _ sites: [Explanation.Site], _ executed: [UncontrolledSite]
+  /// The guests do not part any more.
+  private func equal(
+    _ sites: [Explanation.Site], _ executed: [UncontrolledSite], _ doubt: String?
   ) throws -> Explanation {
     let causes = Set(sites.map(\.cause))
     // Of several kinds one may do nothing: each is forced alone.
-    var sufficient: Explanation.Cause?
+    var sufficient: [Explanation.Cause] = []
     var excluded: [Explanation.Exclusion] = []
     if causes.count > 1 {
       for cause in causes.sorted(by: { $0.rawValue < $1.rawValue }) {
         let alone = try run(executed) { DecodedCode($0.bytes, bits: $0.bits)?.cause == cause }
         if alone?.isEqual == true {
-          sufficient = sufficient ?? cause
+          sufficient.append(cause)
         } else {
           excluded.append(
             .init(
@@ -175,16 +190,23 @@ struct SiteExplanation {
         }
       }
     }
-    let cause = sufficient ?? sites.first?.cause ?? .notFound
-    if sufficient == nil { excluded = [] }
+    let only = sufficient.count == 1 ? sufficient.first : nil
+    let cause = sufficient.first ?? sites.first?.cause ?? .notFound
+    // Where each alone does, one of them did by chance.
+    let doubt =
+      sufficient.count > 1
+      ? "A's results of \(sufficient.map(\.rawValue).joined(separator: " and of ")), each alone, do it"
+      : doubt
     var explanation = Explanation(
-      cause, .certain, summary: sentence(sites, cause) + "certain cause")
+      cause, doubt == nil ? .certain : .probable,
+      summary: sentence(sites, cause) + (doubt == nil ? "certain cause" : "probable cause"))
     explanation.sites = sites
-    explanation.excluded = excluded.filter { $0.cause != cause }
+    explanation.excluded = sufficient.isEmpty || doubt != nil ? [] : excluded
     explanation.evidence = [
-      "with A's results\(sufficient.map { " of \($0.rawValue)" } ?? "") in B's registers at "
-        + "\(total(sites, sufficient)) executions, in the same order in both, B makes the same next "
-        + "exit with equal registers and memory"
+      "with A's results\(only.map { " of \($0.rawValue)" } ?? "") in B's registers at "
+        + (total(sites, only) == 1 ? "1 execution" : "\(total(sites, only)) executions")
+        + ", in the same order in both, B makes the same next "
+        + "exit with equal registers and memory" + (doubt.map { "; but \($0)" } ?? "")
     ]
     return explanation
   }
@@ -206,7 +228,7 @@ struct SiteExplanation {
     let names = causes.map(\.rawValue).joined(separator: " and ")
     var explanation = Explanation(
       .notFound, .unknown,
-      summary: "not found: \(names) executed \(total(sites, nil)) times after event \(moment.a), "
+      summary: "not found: \(names) executed \(times(total(sites, nil))) after event \(moment.a), "
         + "but with A's results in B the guests still part")
     explanation.sites = sites
     guard isComplete else {
@@ -235,6 +257,8 @@ struct SiteExplanation {
     sites.filter { cause == nil || $0.cause == cause }.reduce(0) { $0 + $1.count }
   }
 
+  private func times(_ count: UInt64) -> String { count == 1 ? "once" : "\(count) times" }
+
   private func sentence(_ sites: [Explanation.Site], _ cause: Explanation.Cause) -> String {
     let own = sites.filter { $0.cause == cause }
     guard let most = own.max(by: { $0.count < $1.count }) else { return "" }
@@ -242,7 +266,7 @@ struct SiteExplanation {
     let count = total(own, nil)
     return "\(cause.rawValue) executed at \(place)"
       + (own.count > 1 ? " and \(own.count - 1) other place\(own.count > 2 ? "s" : "")," : "")
-      + (count == 1 ? " once" : " \(count) times")
+      + " " + times(count)
       + " after event \(moment.a), before the first difference: "
   }
 }

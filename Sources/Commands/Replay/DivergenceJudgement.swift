@@ -66,18 +66,10 @@ struct DivergenceJudgement {
     if found.repetitions.contains(where: { $0.event == nil }) {
       return "a further replay agrees with the log, so the cause was not seen at work in each"
     }
-    guard let moment = parting.lastEqual?.a, let exit = nextExit(after: moment), reaches(exit)
-    else {
+    guard let moment = parting.lastEqual?.a, nextExit(after: moment) == found.event else {
       return "its effect was followed to the guest's next exit, and not on to event \(found.event)"
     }
     return nil
-  }
-
-  /// Whether an exit is the divergence's, or the last before the keyframe that differs.
-  private func reaches(_ exit: EventIndex) -> Bool {
-    if exit == found.event { return true }
-    guard found.keyframeState != nil, exit < found.event else { return false }
-    return nextExit(after: exit).map { $0 > found.event } ?? true
   }
 
   private func nextExit(after event: EventIndex) -> EventIndex? {
