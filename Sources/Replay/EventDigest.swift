@@ -22,6 +22,12 @@ struct EventDigest {
   /// What an event stores of the digest as it stands.
   var check: UInt8 { UInt8(truncatingIfNeeded: running.value) }
 
+  /// Whether it is what a guest-made exit stores of it.
+  func agrees(with event: Event) -> Bool {
+    event.check == check
+      && (!event.flags.contains(.fullDigest) || event.digest == running.value)
+  }
+
   /// Absorbs the fields of an exit or input.
   mutating func absorb(_ event: Event) {
     guard isOn else { return }

@@ -17,6 +17,7 @@ public final class Replayer<CPU: Processor> {
   let policy: ReplayPolicy
   let range: ReplayRange
   let resyncs: Bool
+  let correction: ReplayCorrection?
 
   var cursor: EventCursor
   var digest = EventDigest()
@@ -62,11 +63,13 @@ public final class Replayer<CPU: Processor> {
   ///   - policy: the rules the reel's metadata names.
   ///   - range: the part of the reel that is re-executed.
   ///   - resyncs: whether a difference does not end the replay: it goes on from the next keyframe.
+  ///   - correction: an event that is taken to be another than the log holds.
   ///   - knownLandings: ``ReplayVerdict/landings`` of an earlier replay of the same reel; wrong ones
   ///     cost time, never correctness.
   public init(
     processor: CPU, memory: GuestMemory, reel: Reel, policy: ReplayPolicy,
-    range: ReplayRange = .whole, resyncs: Bool = false, bounds: ReplayBounds = ReplayBounds(),
+    range: ReplayRange = .whole, resyncs: Bool = false, correction: ReplayCorrection? = nil,
+    bounds: ReplayBounds = ReplayBounds(),
     knownLandings: [UInt64: UInt64] = [:],
     observer: (any ReplayObserver)? = nil
   ) {
@@ -76,6 +79,7 @@ public final class Replayer<CPU: Processor> {
     self.policy = policy
     self.range = range
     self.resyncs = resyncs
+    self.correction = correction
     self.bounds = bounds
     self.knownLandings = knownLandings
     self.observer = observer
@@ -120,7 +124,7 @@ public final class Replayer<CPU: Processor> {
   }
 
   private func explained(_ outcome: ReplayVerdict.Outcome) -> ReplayVerdict.Outcome {
-    guard case .diverged(let divergence) = outcome else { return outcome }
+    guard case .diverged(let divergence) = outcome, correction == nil else { return outcome }
     return .diverged(explain(divergence))
   }
 
@@ -169,11 +173,12 @@ public final class Replayer<CPU: Processor> {
 
   // MARK: Exits
 
-  private func compareExit(_ want: Event) throws {
-    let exit = try nextExit(want)
+  private func compareExit(_ recorded: Event) throws {
+    let exit = try nextExit(recorded)
     var live = Event(exit: exit.reason)
     live.rip = cpu.registers.rip
     live.noteFlags(of: cpu.registers)
+    let want = corrected(recorded, as: live)
     let differing = try fieldsDiffering(want, live)
     let recordedPayload = cursor.payload(of: want)
     let livePayload = payload(of: exit.reason)
@@ -188,9 +193,9 @@ public final class Replayer<CPU: Processor> {
     }
     digest.absorb(cpu.registers, at: want.kind)
     digest.absorbTimestamp(of: want)
-    guard want.check == digest.check,
-      !want.flags.contains(.fullDigest) || want.digest == digest.running.value
-    else { throw diverged(.registers, replayed: live, livePayload) }
+    guard digest.agrees(with: want) || isCorrected(.checkIgnored) else {
+      throw diverged(.registers, replayed: live, livePayload)
+    }
     verdict.guestMadeExits += 1
     verdict.guestNanoseconds.add(want.sliceNanoseconds)
     isIncomplete = exit.reason.isAccess
@@ -250,7 +255,8 @@ public final class Replayer<CPU: Processor> {
 
   // MARK: Inputs
 
-  private func replyInput(_ event: Event) throws {
+  private func replyInput(_ recorded: Event) throws {
+    let event = corrected(recorded)
     guard let reason = awaitingReply else { throw diverged(.replyMismatch) }
     awaitingReply = nil
     let payload = cursor.payload(of: event)

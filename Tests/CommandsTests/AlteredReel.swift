@@ -49,6 +49,27 @@ extension TestDirectory {
     try write(copied + encoder.end(try #require(reel.end)), to: copy)
   }
 
+  /// Writes a copy of a reel with one keyframe changed; every checksum of the file is right.
+  func alterKeyframe(
+    _ number: UInt64, of name: String, to copy: String, _ change: (inout Keyframe) throws -> Void
+  ) throws {
+    let reel = try Reel(MemorySource(try read(name)))
+    var encoder = BlockEncoder(pageKey: reel.header.pageKey)
+    var copied = reel.header.encoded()
+    for block in reel.blocks {
+      switch block.header.type {
+      case .end, .index, .footer: continue
+      case .keyframe where UInt64(block.header.number) == number:
+        var keyframe = try reel.keyframe(of: block)
+        try change(&keyframe)
+        copied += encoder.block(keyframe)
+      default:
+        copied += encoder.block(copying: block.header, stored: try reel.storedBytes(of: block))
+      }
+    }
+    try write(copied + encoder.end(try #require(reel.end)), to: copy)
+  }
+
   private func alteredBlock(
     _ block: BlockDescriptor, of reel: Reel, _ encoder: inout BlockEncoder,
     _ change: (inout [Event]) -> Void

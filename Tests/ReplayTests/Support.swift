@@ -83,7 +83,7 @@ func smallBounds() -> ReplayBounds {
 
 func replay(
   _ recording: Recording, bytes: [UInt8]? = nil, range: ReplayRange = .whole,
-  resyncs: Bool = false,
+  resyncs: Bool = false, correction: ReplayCorrection? = nil,
   script: ProcessorScript = ProcessorScript(),
   bounds: ReplayBounds = smallBounds(), knownLandings: [UInt64: UInt64] = [:],
   hostIsOfRecordedKind: Bool = true
@@ -96,8 +96,8 @@ func replay(
     policy: ReplayPolicy(
       interruptWindowIsExact: recording.policy.interruptWindowIsExact, tsc: recording.policy.tsc,
       hostIsOfRecordedKind: hostIsOfRecordedKind),
-    range: range, resyncs: resyncs, bounds: bounds, knownLandings: knownLandings,
-    observer: observer)
+    range: range, resyncs: resyncs, correction: correction, bounds: bounds,
+    knownLandings: knownLandings, observer: observer)
   let verdict = try replayer.run()
   return Replayed(
     verdict: verdict, console: observer.console, landings: observer.landings, memory: memory)

@@ -266,9 +266,9 @@ _vmreel_record() {
 
 _vmreel_replay() {
     repeating_flags=()
-    non_repeating_flags=(--dump-state --page-tables --no-console --dump-vga --resync --show-landings --version -h --help)
+    non_repeating_flags=(--dump-state --page-tables --explain --no-console --dump-vga --resync --show-landings --version -h --help)
     repeating_options=(--memory)
-    non_repeating_options=(--from --until --segment --jobs --at --format --exit-timeout --landing-limit --landings)
+    non_repeating_options=(--from --until --segment --jobs --at --symbols --format --exit-timeout --landing-limit --landings)
     __vmreel_offer_flags_options 1
 
     # Offer option value completions
@@ -289,6 +289,9 @@ _vmreel_replay() {
         return
         ;;
     '--memory')
+        return
+        ;;
+    '--symbols')
         return
         ;;
     '--format')

@@ -32,7 +32,7 @@ public struct CommonMoments {
   private let a: Reel
   private let b: Reel
   private let mask: DifferenceMask
-  private let difference: FirstDifference?
+  private let end: (a: EventIndex?, b: EventIndex?)
 
   /// - Parameters:
   ///   - mask: what the comparison left out.
@@ -41,7 +41,16 @@ public struct CommonMoments {
     self.a = a
     self.b = b
     self.mask = mask
-    self.difference = difference
+    end = (difference?.a?.index, difference?.b?.index)
+  }
+
+  /// The moments of one reel that is replayed twice.
+  ///
+  /// - Parameter end: the first event that is not common.
+  public init(_ reel: Reel, before end: EventIndex) {
+    (a, b) = (reel, reel)
+    mask = DifferenceMask()
+    self.end = (end, end)
   }
 
   /// The keyframes that were taken behind the same history, ascending.
@@ -52,9 +61,9 @@ public struct CommonMoments {
   /// - Throws: ``ReelDifferenceError`` for a damaged keyframe.
   public func keyframePairs() throws(ReelDifferenceError) -> [KeyframePair] {
     var known: [History: Keyframe] = [:]
-    try forEachKeyframe(of: b, .b, before: difference?.b?.index) { known[$0] = $1 }
+    try forEachKeyframe(of: b, .b, before: end.b) { known[$0] = $1 }
     var pairs: [KeyframePair] = []
-    try forEachKeyframe(of: a, .a, before: difference?.a?.index) { history, keyframe in
+    try forEachKeyframe(of: a, .a, before: end.a) { history, keyframe in
       guard let other = known[history] else { return }
       pairs.append(
         KeyframePair(
@@ -87,7 +96,7 @@ public struct CommonMoments {
       try ReelDifference.reading(.a) { () throws(TraceError) in try left.advance() }
       try ReelDifference.reading(.b) { () throws(TraceError) in try right.advance() }
       guard let event = left.event, right.event != nil, left.index <= last,
-        isBefore(left.index, difference?.a), isBefore(right.index, difference?.b)
+        isBefore(left.index, end.a), isBefore(right.index, end.b)
       else { return moments }
       if event.kind.expectsInput { continue }
       if moments.count == Self.maximumCount { moments.removeFirst(Self.maximumCount / 2) }
@@ -95,8 +104,8 @@ public struct CommonMoments {
     }
   }
 
-  private func isBefore(_ index: EventIndex, _ record: EventRecord?) -> Bool {
-    record.map { index < $0.index } ?? true
+  private func isBefore(_ index: EventIndex, _ end: EventIndex?) -> Bool {
+    end.map { index < $0 } ?? true
   }
 
   /// What tells that two keyframes were taken behind the same exits and inputs.

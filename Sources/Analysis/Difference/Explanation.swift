@@ -28,6 +28,8 @@ public struct Explanation: Codable, Equatable, Sendable {
     case initialMemory = "memory that differs from the start"
     /// Registers that differ from the first keyframe on.
     case initialRegisters = "registers that differ from the start"
+    /// The log: an event or keyframe of it does not fit the rest.
+    case log = "what the log holds"
     /// One recording ended before the other.
     case end = "end of a recording"
     /// The runs do not part.

@@ -135,7 +135,7 @@ struct DiffCommand: ParsableCommand {
     do {
       let states = try states(of: difference, first, second)
       if stateOptions.explain {
-        let found = try DiffExplanation(memory: states).explain()
+        let found = try DiffExplanation(memory: states, difference: difference).explain()
         difference.explanation = found.explanation
         obstacle = found.obstacle
       }
@@ -162,7 +162,7 @@ struct DiffCommand: ParsableCommand {
       guests: GuestPair(a: first, b: second),
       moments: CommonMoments(
         first.reel, second.reel, mask: difference.mask, before: difference.firstDifference),
-      difference: difference, symbols: symbols, limit: output.limit)
+      partsAt: difference.firstDifference?.a?.index, symbols: symbols, limit: output.limit)
   }
 
   private func print(

@@ -9,15 +9,16 @@ internal import Trace
 /// stretch in which the guests' states part, and single steps find the instruction.
 struct DiffExplanation {
   private let memory: DiffMemory
+  private let difference: ReelDifference
   private let activity = ActivityLine(label: "explaining")
-  var difference: ReelDifference { memory.difference }
   var a: OpenedReel { memory.guests.a }
   var b: OpenedReel { memory.guests.b }
 
-  init(memory: DiffMemory) {
+  init(memory: DiffMemory, difference: ReelDifference) {
     var memory = memory
     memory.guests.activity = activity
     self.memory = memory
+    self.difference = difference
   }
 
   /// Explains the first difference, and shows on a terminal what it is at.
@@ -52,7 +53,7 @@ struct DiffExplanation {
       explanation.state = try search.firstDiffering.map { try memory.compare($0) }
       return (explanation, obstacle)
     }
-    try search.bisect(from: start)
+    try search.bisect(from: start.moment)
     var explanation = try PartingExplanation(memory, search).explain()
     explanation.excluded = exclusionsByEvents(except: explanation.cause) + explanation.excluded
     search.describe(&explanation)

@@ -7,7 +7,8 @@ internal import Trace
 struct DiffMemory {
   var guests: GuestPair
   let moments: CommonMoments
-  let difference: ReelDifference
+  /// The first reel's event at which the runs part; `nil` when they do not.
+  let partsAt: EventIndex?
   let symbols: SymbolTable?
   let limit: Int
 
@@ -50,9 +51,9 @@ struct DiffMemory {
           + "with --at N,M")
     }
     guard let choice else { return last }
-    if choice.a > last.a, let first = difference.firstDifference?.a, choice.a >= first.index {
+    if choice.a > last.a, let first = partsAt, choice.a >= first {
       throw CommandFailure(
-        "--at \(choice.a): the runs part at event \(first.index) of A, so B's event must be named "
+        "--at \(choice.a): the runs part at event \(first) of A, so B's event must be named "
           + "too: --at \(choice.a),M")
     }
     if last.a != choice.a {

@@ -13,12 +13,27 @@ struct GuestPair {
     var state: VCPUState
 
     var memory: GuestMemory { session.memory }
+
+    /// - Throws: ``ExitStatus`` when a signal came while the guest ran on.
+    func requireUninterrupted() throws {
+      if let signal = session.stopSignal { throw ExitStatus.signal(signal) }
+    }
   }
 
   let a: OpenedReel
   let b: OpenedReel
+  /// Whether both are replays of one reel.
+  var isOneReel = false
   /// Tells what is being done, in place of each replay's own progress.
   var activity: ActivityLine?
+
+  /// What is done with them, in a clause.
+  var deed: String { isOneReel ? "the reel was replayed twice" : "both reels were replayed" }
+
+  /// The events of a moment.
+  func place(_ moment: CommonMoment) -> String {
+    isOneReel ? "event \(moment.a)" : "event \(moment.a) of A (\(moment.b) of B)"
+  }
 
   /// Why the reels cannot be replayed here, in one sentence; `nil` when they can as far as can be told
   /// beforehand.

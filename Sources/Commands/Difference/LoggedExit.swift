@@ -26,7 +26,7 @@ struct LoggedExit {
     }
     event = found?.0
     index = found?.1 ?? 0
-    let first = memory.difference.firstDifference?.a?.index
+    let first = memory.partsAt
     laterDifference = found == nil ? nil : first.flatMap { [index] in $0 > index ? $0 : nil }
   }
 

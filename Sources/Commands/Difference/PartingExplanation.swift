@@ -99,9 +99,12 @@ struct PartingExplanation {
 
   private func compare(_ stops: Stops, limit: UInt64) throws -> Comparison.Parting {
     memory.guests.activity?.tell("stepping both, at most \(limit) instructions")
-    return try stops.a.session.naming { () throws(ReplayError) in
+    let parting = try stops.a.session.naming { () throws(ReplayError) in
       try Comparison(stops.a.session.replayer, stops.b.session.replayer).run(limit: limit)
     }
+    try stops.a.requireUninterrupted()
+    try stops.b.requireUninterrupted()
+    return parting
   }
 
   // MARK: Interrupts at kicks
@@ -220,18 +223,20 @@ struct PartingExplanation {
     _ cause: Explanation.Cause, _ parting: Comparison.Parting, _ stops: Stops, _ place: String
   ) throws -> Explanation {
     let logged = try LoggedExit(memory, after: stops.a)
-    let exit = try stops.b.session.naming { () throws(ReplayError) in
+    let exit = try stops.b.session.naming { () throws(ReplayError) -> Machine.ExitReason? in
       try stops.b.session.replayer.force(parting.registersA)
-      return try Self.nextExit(stops)
+      let next = try Self.nextExit(stops)
+      // What is executed again may have gone to memory alone.
+      return isMemoryEqual(stops) ? next : nil
     }
     var explanation = Explanation(
       cause, exit == nil || logged.doubt != nil ? .probable : .certain,
       summary: "\(cause.rawValue) at \(place) returned another value in each run")
     explanation.evidence.append(
       exit == nil
-        ? "with A's result in B's registers, B's next exit still is another one"
-        : "with A's result in B's registers, B makes the same next exit with equal registers"
-          + (logged.doubt.map { "; but \($0)" } ?? ""))
+        ? "with A's result in B's registers, B's next exit, registers or memory there still differ"
+        : "with A's result in B's registers, B makes the same next exit with equal registers and "
+          + "memory" + (logged.doubt.map { "; but \($0)" } ?? ""))
     return explanation
   }
 

@@ -135,6 +135,8 @@ struct SiteExplanation {
       try Comparison(stops.a.session.replayer, stops.b.session.replayer, sites: sites)
         .run(limitNanoseconds: Self.runLimitNanoseconds, forcing: forced)
     }
+    try stops.a.requireUninterrupted()
+    try stops.b.requireUninterrupted()
     let result: Trial.Result
     switch finding.outcome {
     case .parted: result = .different

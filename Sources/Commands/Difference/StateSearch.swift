@@ -14,6 +14,8 @@ struct StateSearch {
   private(set) var firstDiffering: KeyframePair?
   /// The last moment at which the replayed guests' states were found equal.
   private(set) var equalMoment: CommonMoment?
+  /// Whether that is the last moment before the first difference.
+  private(set) var isEqualToTheEnd = false
   /// What differs at the first moment at which they were found to differ.
   private(set) var state: MemoryDifference?
   /// What happened on the way; one sentence each.
@@ -65,17 +67,22 @@ struct StateSearch {
 
   /// Replays both reels to moments between a pair of keyframes and the first difference, halving the
   /// stretch, until the states part within one event.
-  mutating func bisect(from start: KeyframePair) throws {
+  mutating func bisect(from start: CommonMoment) throws {
     let end = firstDiffering?.moment.a ?? .max
     let moments = try memory.naming { () throws(ReelDifferenceError) in
-      try memory.moments.moments(after: start.moment, upTo: end)
+      try memory.moments.moments(after: start, upTo: end)
     }
-    equalMoment = start.moment
-    guard let last = moments.last else { return }
+    equalMoment = start
+    guard let last = moments.last else {
+      isEqualToTheEnd = true
+      return
+    }
     if try isEqual(at: last) {
       equalMoment = last
+      isEqualToTheEnd = true
+      let place = memory.guests.isOneReel ? "\(last.a)" : "\(last.a) of A, \(last.b) of B"
       evidence.append(
-        "both reels were replayed to the last common event (\(last.a) of A, \(last.b) of B): "
+        memory.guests.deed + " to the last common event (\(place)): "
           + "registers and memory are equal there" + exceptInitialPages)
       return
     }
@@ -84,12 +91,11 @@ struct StateSearch {
       let middle = (low + high) / 2
       if try isEqual(at: moments[middle]) { low = middle } else { high = middle }
     }
-    let equal = low < 0 ? start.moment : moments[low]
+    let equal = low < 0 ? start : moments[low]
     equalMoment = equal
     evidence.append(
-      "both reels were replayed: the states are equal after event \(equal.a) of A (\(equal.b) of B)"
-        + exceptInitialPages + ", and differ after event \(moments[high].a) of A "
-        + "(\(moments[high].b) of B)")
+      memory.guests.deed + ": the states are equal after " + memory.guests.place(equal)
+        + exceptInitialPages + ", and differ after " + memory.guests.place(moments[high]))
   }
 
   private var exceptInitialPages: String {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import KVM
 internal import Machine
 internal import Replay
+internal import Reporting
 internal import Trace
 
 /// `vmreel replay`: re-executes a guest from its reel and compares everything.
@@ -19,6 +20,7 @@ struct ReplayCommand: ParsableCommand {
         vmreel replay ticker.reel
         vmreel replay --jobs 8 boot.reel
         vmreel replay --from 20000 --until 21000 boot.reel
+        vmreel replay --explain --symbols System.map boot.reel
         vmreel replay --at 20500 --dump-state --memory v:0xffffffff81000000:64 boot.reel
       """)
 
@@ -27,6 +29,7 @@ struct ReplayCommand: ParsableCommand {
 
   @OptionGroup var rangeOptions: ReplayRangeOptions
   @OptionGroup var stateOptions: StateOptions
+  @OptionGroup var explanationOptions: ReplayExplanationOptions
 
   @Flag(name: .customLong("no-console"), help: "Do not print what the guest prints.")
   var noConsole = false
@@ -87,6 +90,13 @@ struct ReplayCommand: ParsableCommand {
     else {
       throw ValidationError("--resync does not go with --segment, --jobs or --at")
     }
+    guard
+      !explanationOptions.explain
+        || (rangeOptions.segment == nil && rangeOptions.jobs == nil && stateOptions.at == nil)
+    else {
+      throw ValidationError(
+        "--explain does not go with --segment, --jobs or --at; --from begins near the divergence")
+    }
     guard rangeOptions.jobs == nil || !(dumpVGA || landings != nil) else {
       throw ValidationError(
         "--jobs replays in other processes; it does not go with --dump-vga or --landings")
@@ -129,14 +139,17 @@ struct ReplayCommand: ParsableCommand {
       try printEmpty(segment, chosen.stretchCount, opened)
       return
     }
-    let landingsFile = try landings.map { try LandingsFile(path: $0, reel: opened.reel) }
-    let session = try session(
-      opened, chosen.range, landingsFile, printsConsole: !noConsole && format == .text)
-    let verdict = try session.run()
-    try landingsFile?.save(verdict.landings)
-    if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
+    let symbols = try explanationOptions.readSymbols(for: opened)
+    let (verdict, stopSignal) = try execute(chosen, of: opened)
+    let explanation = ReplayExplanation(
+      verdict, of: opened, symbols, bounds, isAsked: explanationOptions.explain)
     if format == .json {
-      try VerdictReport(verdict, of: opened, chosen).print()
+      var report = VerdictReport(verdict, of: opened, chosen)
+      let end = explanation?.run()
+      report.explanation = end?.found
+      try report.print()
+      try StandardOutput.shared.flush()
+      if let signal = end?.signal { throw signal }
     }
     try StandardOutput.shared.flush()
     if format == .text {
@@ -147,14 +160,31 @@ struct ReplayCommand: ParsableCommand {
       StandardError.note(
         VerdictText.render(
           verdict, path: reel, tscPolicy: opened.metadata.policies.tsc, scope: chosen.scope))
+      if let end = explanation?.run() {
+        StandardError.note(DivergenceExplanationText.lines(end.found).joined(separator: "\n"))
+        if let signal = end.signal { throw signal }
+      }
     }
     switch verdict.outcome {
     case .identical, .consistent:
       // What was asked for is whole when it ends before the reel does.
       if chosen.range.lastEvent == nil { try opened.requireWhole() }
     case .diverged: throw ExitStatus.difference
-    case .interrupted: throw ExitStatus.signal(session.stopSignal ?? 2)
+    case .interrupted: throw ExitStatus.signal(stopSignal ?? 2)
     }
+  }
+
+  /// Replays; the guest is gone afterwards, so that an explanation has its memory.
+  private func execute(
+    _ chosen: ChosenRange, of opened: OpenedReel
+  ) throws -> (verdict: ReplayVerdict, stopSignal: Int32?) {
+    let landingsFile = try landings.map { try LandingsFile(path: $0, reel: opened.reel) }
+    let session = try session(
+      opened, chosen.range, landingsFile, printsConsole: !noConsole && format == .text)
+    let verdict = try session.run()
+    try landingsFile?.save(verdict.landings)
+    if dumpVGA { StandardOutput.shared.write(VGAText.render(session.memory)) }
+    return (verdict, session.stopSignal)
   }
 
   private func printEmpty(

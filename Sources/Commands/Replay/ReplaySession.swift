@@ -19,8 +19,9 @@ final class ReplaySession {
   /// - Throws: ``CommandFailure`` when this host cannot, in one sentence.
   init(
     _ opened: OpenedReel, range: ReplayRange = .whole, resyncs: Bool = false,
-    printsConsole: Bool, printsLandings: Bool = false, printsWarnings: Bool = true,
-    bounds: ReplayBounds, knownLandings: [UInt64: UInt64], activity: ActivityLine? = nil
+    correction: ReplayCorrection? = nil, printsConsole: Bool, printsLandings: Bool = false,
+    printsWarnings: Bool = true, bounds: ReplayBounds, knownLandings: [UInt64: UInt64],
+    activity: ActivityLine? = nil
   ) throws {
     self.opened = opened
     let metadata = opened.metadata
@@ -47,7 +48,8 @@ final class ReplaySession {
       signals = SignalWatch(processor.kicker)
       replayer = Replayer(
         processor: processor, memory: memory, reel: opened.reel, policy: policy, range: range,
-        resyncs: resyncs, bounds: bounds, knownLandings: knownLandings, observer: observer)
+        resyncs: resyncs, correction: correction, bounds: bounds, knownLandings: knownLandings,
+        observer: observer)
     } catch let error as ProcessorError {
       throw CommandFailure(error.sentence)
     }

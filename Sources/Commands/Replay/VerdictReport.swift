@@ -25,6 +25,8 @@ struct VerdictReport: Codable {
   var finalPagesCompared: Int
   var reelIsWhole: Bool
   var divergence: DivergenceReport?
+  /// With `--explain`, after a divergence.
+  var explanation: DivergenceExplanation?
   /// With `--resync`: the differences, and what was skipped after each.
   var resyncs: [ResyncReport]?
   var resyncCount: UInt64?
