@@ -5,39 +5,96 @@ internal import Synchronization
 
 /// Turns SIGINT, SIGTERM and SIGHUP into a remembered number and a kick of the guest.
 ///
-/// No Swift runs in a signal handler: the signals are ignored and read by Dispatch.
-final class SignalWatch: @unchecked Sendable {
-  // Safe: the sources never change after init, and the number is atomic.
-
-  private let number = Atomic<Int32>(0)
-  private let sources: [any DispatchSourceSignal]
+/// No Swift runs in a signal handler: the signals are ignored and read by Dispatch. Any number of
+/// watches may live at a time. Each is told of each signal, and of the last one that came while an
+/// older watch lived. Without any watch a signal ends the process.
+final class SignalWatch: Sendable {
+  private let number: SignalNumber
+  private let token: UInt64
 
   /// - Parameters:
   ///   - kicker: kicks the guest, where there is one in this process.
   ///   - onSignal: called on a queue of its own after the signal was noted.
-  init(_ kicker: Kicker? = nil, onSignal: @escaping @Sendable () -> Void = {}) {
-    let queue = DispatchQueue(label: "vmreel.signals")
-    sources = [SIGINT, SIGTERM, SIGHUP].map { signalNumber in
-      _ = signal(signalNumber, SIG_IGN)
-      return DispatchSource.makeSignalSource(signal: signalNumber, queue: queue)
-    }
-    for (source, signalNumber) in zip(sources, [SIGINT, SIGTERM, SIGHUP]) {
-      source.setEventHandler { [weak self] in
-        self?.number.store(signalNumber, ordering: .sequentiallyConsistent)
-        kicker?.kick()
-        onSignal()
-      }
-      source.resume()
+  init(_ kicker: Kicker? = nil, onSignal: @escaping @Sendable (Int32) -> Void = { _ in }) {
+    let number = SignalNumber()
+    self.number = number
+    token = SignalSources.shared.add { signalNumber in
+      number.value.store(signalNumber, ordering: .sequentiallyConsistent)
+      kicker?.kick()
+      onSignal(signalNumber)
     }
   }
 
   deinit {
-    for source in sources { source.cancel() }
+    SignalSources.shared.remove(token)
   }
 
   /// The signal that came last, if any.
   var received: Int32? {
-    let value = number.load(ordering: .relaxed)
+    let value = number.value.load(ordering: .relaxed)
     return value == 0 ? nil : value
+  }
+}
+
+/// The signal a watch was told of last; 0 when none.
+private final class SignalNumber: Sendable {
+  let value = Atomic<Int32>(0)
+}
+
+/// The process's sources of signals, made with the first watch.
+///
+/// They are made once: Dispatch sets a signal's disposition with the first source alone, and one set
+/// anew for a second source would make the kernel drop the signal.
+private final class SignalSources: Sendable {
+  static let shared = SignalSources()
+
+  private struct State {
+    var watches: [UInt64: @Sendable (Int32) -> Void] = [:]
+    var nextToken: UInt64 = 0
+    /// The last signal since there was no watch; 0 when none came.
+    var last: Int32 = 0
+    var sources: [any DispatchSourceSignal] = []
+  }
+
+  private let state = Mutex(State())
+
+  func add(_ watch: @escaping @Sendable (Int32) -> Void) -> UInt64 {
+    let (token, last) = state.withLock { state in
+      state.nextToken += 1
+      state.watches[state.nextToken] = watch
+      if state.sources.isEmpty { state.sources = Self.makeSources() }
+      return (state.nextToken, state.last)
+    }
+    if last != 0 { watch(last) }
+    return token
+  }
+
+  func remove(_ token: UInt64) {
+    state.withLock { state in
+      state.watches[token] = nil
+      if state.watches.isEmpty { state.last = 0 }
+    }
+  }
+
+  private static func makeSources() -> [any DispatchSourceSignal] {
+    let queue = DispatchQueue(label: "vmreel.signals")
+    return [SIGINT, SIGTERM, SIGHUP].map { number in
+      _ = signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { shared.tell(number) }
+      source.resume()
+      return source
+    }
+  }
+
+  private func tell(_ number: Int32) {
+    let watches = state.withLock { state in
+      if !state.watches.isEmpty { state.last = number }
+      return Array(state.watches.values)
+    }
+    for watch in watches { watch(number) }
+    guard watches.isEmpty else { return }
+    _ = signal(number, SIG_DFL)
+    kill(getpid(), number)
   }
 }

@@ -13,8 +13,8 @@ public struct VMReel: ParsableCommand {
     abstract: "Record and replay KVM virtual machines, and look at what they did.",
     discussion: """
       Exit status: 0 fine, 1 a difference or divergence was found, 2 trouble (bad file, bad \
-      usage, partial reel, no KVM). `record` and `replay` stopped by SIGINT (Ctrl-C), SIGTERM or \
-      SIGHUP end with 130, 143 or 129; the reel is valid.
+      usage, partial reel, no KVM). SIGINT (Ctrl-C), SIGTERM and SIGHUP end with 130, 143 and 129; \
+      what `record` has written by then is a valid reel.
 
       Example:
         vmreel record --guest ticker -o ticker.reel

@@ -94,14 +94,33 @@ struct Program {
   ///
   /// - Returns: false when it ended or its time was over first.
   func waitForOutput(_ text: String) -> Bool {
-    while !outputSoFar.contains(text) {
+    wait { outputSoFar.contains(text) }
+  }
+
+  /// Waits until the program has a vCPU.
+  ///
+  /// - Returns: false when it ended or its time was over first.
+  func waitForVCPU() -> Bool {
+    let files = "/proc/\(processID)/fd"
+    return wait {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: files)) ?? []
+      return names.contains {
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)")
+        return target?.contains("kvm-vcpu") ?? false
+      }
+    }
+  }
+
+  /// Waits until something holds; false when the program ended or its time was over first.
+  private func wait(until holds: () -> Bool) -> Bool {
+    while !holds() {
       // WNOWAIT leaves the end for ``wait()``.
       var end = unsafe siginfo_t()
       let isEnded =
         unsafe waitid(P_PID, id_t(processID), &end, WEXITED | WNOHANG | WNOWAIT) == 0
         && (unsafe end.si_signo) == SIGCHLD
-      // What it printed last may have come after the look above.
-      if isEnded { return outputSoFar.contains(text) }
+      // What it did last may have come after the look above.
+      if isEnded { return holds() }
       guard Self.now() < deadline else { return false }
       usleep(5000)
     }

@@ -54,6 +54,37 @@ extension ProgramTests {
       #expect(run.errors.contains("interrupted: "), "\(run.story)")
     }
 
+    /// The search for the cause steps 100,000 instructions in each guest.
+    ///
+    /// What the logs tell is shown
+    /// all the same.
+    @Test(arguments: signals.indices)
+    func explanation(index: Int) throws {
+      let (number, status) = Self.signals[index]
+      let directory = try TestDirectory()
+      // Prints A, counts to 1,000,000 in ECX, executes RDTSC, prints AL, and ends.
+      let image: [UInt8] = [
+        0xb0, 0x41, 0x66, 0xba, 0xe9, 0x00, 0xee, 0x31, 0xc9, 0xff, 0xc1, 0x81, 0xf9, 0x40, 0x42,
+        0x0f, 0x00, 0x75, 0xf6, 0x0f, 0x31, 0x66, 0xba, 0xe9, 0x00, 0xee, 0x66, 0xba, 0xf4, 0x00,
+        0x31, 0xc0, 0xef,
+      ]
+      try directory.write(image, to: "counter.bin")
+      for name in ["one.reel", "two.reel"] {
+        try directory.vmreel(
+          "record", "--flat", "counter.bin", "--at", "0x10000", "--entry", "long64", "--tsc",
+          "none",
+          "-o", name
+        ).expectSuccess()
+      }
+      let program = try directory.start("diff", "--explain", "one.reel", "two.reel")
+      #expect(program.waitForVCPU(), "no guest is run")
+      program.send(number)
+      let run = program.wait()
+      #expect(run.status == status, "\(run.story)")
+      #expect(run.text.contains("First difference") && run.errors.contains("interrupted: "))
+      #expect(!run.text.contains("Not looked further"), "the search went on: \(run.story)")
+    }
+
     /// SIGKILL leaves no time to close the reel: what was put out until then must be readable.
     @Test func killedRecorder() throws {
       let directory = try TestDirectory()

@@ -1,11 +1,10 @@
-internal import Dispatch
 internal import FoundationEssentials
 internal import Glibc
 
 /// A bench's directory for its reels: removed at the end, and when a signal ends the bench.
 final class BenchDirectory {
   let path: String
-  private let sources: [any DispatchSourceSignal]
+  private let signals: SignalWatch
 
   /// Makes it inside `parent`, or inside TMPDIR (/tmp) when there is none.
   ///
@@ -24,23 +23,13 @@ final class BenchDirectory {
     }
     let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     self.path = path
-    let queue = DispatchQueue(label: "vmreel.bench.signals")
-    // No Swift runs in a signal handler: the signals are ignored and read by Dispatch.
-    sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-      _ = signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler {
-        Self.remove(path)
-        endProcess(.signal(number))
-      }
-      source.resume()
-      return source
+    signals = SignalWatch { number in
+      Self.remove(path)
+      endProcess(.signal(number))
     }
   }
 
   deinit {
-    for source in sources { source.cancel() }
-    for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number, SIG_DFL) }
     Self.remove(path)
   }
 

@@ -60,11 +60,11 @@ struct DiffCommand: ParsableCommand {
     let symbols = try comparison.symbols(for: first, second)
     let file = try page.open(for: first, second)
     var difference: ReelDifference
-    let obstacle: String?
+    let trouble: (any Error)?
     do {
       difference = try compare(first, second)
       difference.totals = totals.sort.order.sorted(difference.totals)
-      obstacle = try addStates(to: &difference, first, second)
+      trouble = try addStates(to: &difference, first, second)
       if page.html != nil {
         try page.write(difference, first, second, symbols, output, to: file)
       } else if !output.quiet {
@@ -74,7 +74,7 @@ struct DiffCommand: ParsableCommand {
       file?.discard()
       throw error
     }
-    if let obstacle { throw CommandFailure(obstacle) }
+    if let trouble { throw trouble }
     try requireEnd(difference, first, second)
     if !difference.areEqual || !(difference.memory?.isEmpty ?? true) { throw ExitStatus.difference }
     try first.requireWhole()
@@ -126,12 +126,16 @@ struct DiffCommand: ParsableCommand {
 
   /// Looks into the guests' states where that was asked for.
   ///
-  /// - Returns: why that could not be done as asked; what could be compared is shown all the same.
+  /// - Returns: why that could not be done as asked, or the signal that ended it; what could be
+  ///   compared is shown all the same.
   private func addStates(
     to difference: inout ReelDifference, _ first: OpenedReel, _ second: OpenedReel
-  ) throws -> String? {
+  ) throws -> (any Error)? {
     guard stateOptions.isAsked else { return nil }
     var obstacle: String?
+    // Lives as long as the search, so that a signal between two replays ends the next one.
+    let signals = SignalWatch()
+    defer { withExtendedLifetime(signals) {} }
     do {
       let states = try states(of: difference, first, second)
       if stateOptions.explain {
@@ -145,9 +149,12 @@ struct DiffCommand: ParsableCommand {
         obstacle = obstacle ?? found.obstacle
       }
     } catch let failure as CommandFailure {
-      return failure.message
+      return failure
+    } catch let status as ExitStatus {
+      StandardError.note("interrupted: what was found until then is shown")
+      return status
     }
-    return obstacle
+    return obstacle.map { CommandFailure($0) }
   }
 
   private func states(

@@ -118,7 +118,7 @@ struct PartingExplanation {
       !InstructionComparison<KVMProcessor>.agree(first.registers, second.registers)
     else { return nil }
     var explanation = Explanation(
-      .interruptPosition, .certain,
+      .interruptPosition, .probable,
       summary:
         "an interrupt came after the same event at another instruction: the host stopped A at "
         + "RIP \(HexWord(first.registers.rip)) and B at RIP \(HexWord(second.registers.rip))")
@@ -129,7 +129,8 @@ struct PartingExplanation {
         .filter { $0.0.value != $0.1.value }.prefix(4)
         .map { "\($0.0.name) A \(HexWord($0.0.value)) B \(HexWord($0.1.value))" }
         .joined(separator: ", "),
-      "both keyframes and the injections behind them stand in the logs",
+      "both keyframes and the injections behind them stand in the logs; that the guests part by "
+        + "nothing else was not tried: no replay can inject elsewhere than its log says",
     ]
     return explanation
   }

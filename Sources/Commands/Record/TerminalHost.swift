@@ -39,7 +39,7 @@ final class TerminalHost: RecordingHost, @unchecked Sendable {
     }
     let wake = DispatchSemaphore(value: 0)
     self.wake = wake
-    signals = SignalWatch(kicker) { wake.signal() }
+    signals = SignalWatch(kicker) { _ in wake.signal() }
   }
 
   /// Begins to watch a terminal; ``finish()`` puts it back as it was.

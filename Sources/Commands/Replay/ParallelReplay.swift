@@ -23,7 +23,7 @@ struct ParallelReplay {
     }
     let workers = SegmentWorkers(
       of: command.reel, arguments: arguments, count: plan.segments.count, jobs: jobs)
-    let signals = SignalWatch { workers.stop() }
+    let signals = SignalWatch { _ in workers.stop() }
     var join = SegmentJoin(opened, plan: plan)
     do {
       try workers.run(into: &join)

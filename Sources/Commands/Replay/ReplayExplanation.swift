@@ -41,7 +41,12 @@ struct ReplayExplanation {
   /// - Returns: the explanation, and the status to end with when a signal ended the search.
   func run() -> (found: DivergenceExplanation, signal: ExitStatus?) {
     let activity = ActivityLine(label: "explaining")
-    defer { activity.clear() }
+    // Lives as long as the search, so that a signal between two replays ends the next one.
+    let signals = SignalWatch()
+    defer {
+      activity.clear()
+      withExtendedLifetime(signals) {}
+    }
     do {
       return (try explain(activity), nil)
     } catch let failure as CommandFailure {
