@@ -215,6 +215,54 @@ extension ProgramTests {
       #expect(exclusion?.how.hasPrefix("none of the ") == true, "\(text)")
     }
 
+    @Test func whatNoCheckIsOfDoesNotProveTheLogWrong() throws {
+      let directory = try TestDirectory()
+      try record(Self.program([0x31, 0xdb]), in: directory)
+      // A guest that tests a counter may leave other flags, or write at another place, and no other
+      // register: each check fits then, whether the log was altered or the guest did something else.
+      for (field, change) in [
+        ("arithmetic flags", { (event: inout Event) in event.arithmeticFlags ^= 0x40 }),
+        ("rip", { (event: inout Event) in event.rip += 3 }),
+      ] {
+        try directory.alterEvent(3, of: "r.reel", to: "a.reel", change)
+        let (found, text) = try explain("a.reel", in: directory)
+        #expect(found.event == 3 && found.isRepeatable, "\(text)")
+        #expect(found.explanation.cause == .notFound, "\(text)")
+        #expect(found.explanation.certainty == .unknown, "\(text)")
+        #expect(text.contains("no check in the log is of \(field) at this exit"), "\(text)")
+      }
+    }
+
+    @Test func anAlteredValueIsNotRuledOutBecauseAnotherIsAlteredToo() throws {
+      let directory = try TestDirectory()
+      let reel = "\(SecondReader.traces)/echo-hello.reel"
+      try directory.write(Array(try Data(contentsOf: URL(filePath: reel))), to: "r.reel")
+      let events = try directory.events(of: "r.reel")
+      let next = try #require(events[75...].firstIndex { $0.kind == .inputData })
+      try directory.alterEvent(74, of: "r.reel", to: "a.reel") { $0.value = 0x6a }
+      try directory.alterEvent(EventIndex(next), of: "a.reel", to: "b.reel") { $0.value ^= 2 }
+      let (found, text) = try explain("b.reel", in: directory)
+      #expect(found.event == 75 && found.explanation.certainty == .unknown, "\(text)")
+      #expect(!found.explanation.excluded.contains { $0.cause == .deviceValue }, "\(text)")
+      #expect(text.contains("none of the 255 other values of input event 74"), "\(text)")
+    }
+
+    @Test func theCounterIsNotRuledOutBeforeTheInstructionsLookedAt() throws {
+      let directory = try TestDirectory()
+      try record(Self.program([0x31, 0xdb]), in: directory)
+      // As if BL had been read from what an RDTSC before event 1 left in memory, in a bit that both
+      // replays got alike.
+      try directory.alterEvent(2, of: "r.reel", to: "a.reel") {
+        $0.value = 0x58
+        $0.check ^= 1
+      }
+      let (found, text) = try explain("a.reel", in: directory)
+      #expect(found.event == 2 && found.isRepeatable, "\(text)")
+      #expect(found.explanation.cause == .notFound, "\(text)")
+      #expect(!found.explanation.excluded.contains { $0.cause == .timestampInstruction }, "\(text)")
+      #expect(text.contains("single-stepped behind event 1 none is RDTSC, "), "\(text)")
+    }
+
     @Test func theProcessorsIdentificationIsNoMoreThanProbable() throws {
       let directory = try TestDirectory()
       // mov eax, 0; cpuid; xor ebx, ebx

@@ -30,7 +30,6 @@ struct LogTrials {
   struct Finding {
     var explanation: Explanation?
     var evidence: [String] = []
-    var excluded: [Explanation.Exclusion] = []
   }
 
   /// How far a trial came.
@@ -74,6 +73,11 @@ struct LogTrials {
       let fit = try self.fit(ReplayCorrection(change, at: divergence.index))
       note(fit, of: change, in: &finding)
     }
+    if case .fields(let names) = divergence.difference, !names.contains(where: isChecked) {
+      finding.evidence.append(
+        "no check in the log is of \(names.joined(separator: " and ")) at this exit, so they do not "
+          + "tell whether the log is at fault")
+    }
     if finding.explanation == nil { try tryInputs(&finding) }
     return finding
   }
@@ -84,12 +88,21 @@ struct LogTrials {
     switch divergence.difference {
     case .fields(let names)
     where !names.contains("kind") && divergence.recordedPayload.isEmpty
-      && divergence.replayedPayload.isEmpty:
+      && divergence.replayedPayload.isEmpty && names.contains(where: isChecked):
       .exitAsReplayed
     case .registers where divergence.recorded.kind == .keyframe: .keyframeIgnored
     case .registers: .checkIgnored
     case .state: .keyframeIgnored
     default: nil
+    }
+  }
+
+  /// Whether the checks are also of a field of the exit at which it diverges.
+  private func isChecked(_ field: String) -> Bool {
+    switch field {
+    case "arithmetic flags": false
+    case "rip": divergence.recorded.kind != .portWrite
+    default: true
     }
   }
 
@@ -154,10 +167,9 @@ struct LogTrials {
           "with \(undecided) of \(tried) other values of \(place) the few checks left in the log fit, "
             + "which is too few to tell")
       } else if input.event.width == 1, tried == 255 {
-        finding.excluded.append(
-          .init(
-            .deviceValue,
-            how: "with none of the 255 other values of \(place) do the log's checks fit"))
+        // No exclusion: more of the log may be altered than this one value.
+        finding.evidence.append(
+          "with none of the 255 other values of \(place) do the log's checks fit")
       } else {
         finding.evidence.append(
           "\(tried) other values of \(place) were tried (one byte of it changed), and the log's checks "

@@ -43,12 +43,10 @@ struct ReplayExplanation {
     let activity = ActivityLine(label: "explaining")
     // Lives as long as the search, so that a signal between two replays ends the next one.
     let signals = SignalWatch()
-    defer {
-      activity.clear()
-      withExtendedLifetime(signals) {}
-    }
+    defer { activity.clear() }
     do {
-      return (try explain(activity), nil)
+      let found = try explain(activity)
+      return (found, signals.received.map(ExitStatus.signal))
     } catch let failure as CommandFailure {
       return (notLooked(failure.message), nil)
     } catch let status as ExitStatus {
@@ -106,7 +104,6 @@ struct ReplayExplanation {
     }
     found.explanation.evidence =
       [found.repetitionSentence] + log.evidence + found.explanation.evidence
-    found.explanation.excluded = log.excluded + found.explanation.excluded
     return found
   }
 
@@ -153,7 +150,8 @@ struct ReplayExplanation {
       if explanation.cause == .notFound, explanation.sites == nil, explanation.instruction == nil,
         search.isEqualToTheEnd, let moment = search.equalMoment
       {
-        try addCensus(to: &explanation, states, behind: moment)
+        try addCensus(
+          to: &explanation, states, behind: moment, isWhole: moment.a == start.eventIndex)
       }
     }
     search.describe(&explanation)
@@ -162,8 +160,11 @@ struct ReplayExplanation {
 
   // MARK: Instructions whose results stand in no log
 
+  /// - Parameter isWhole: whether the moment is the start, so that no instruction before it can matter:
+  ///   two replays may agree in a result that the recorded guest did not get.
   private func addCensus(
-    to explanation: inout Explanation, _ states: DiffMemory, behind moment: CommonMoment
+    to explanation: inout Explanation, _ states: DiffMemory, behind moment: CommonMoment,
+    isWhole: Bool
   ) throws {
     guard case .success(let stop) = try states.guests.replay(opened, to: moment.a) else { return }
     let census = try stop.session.naming { () throws(ReplayError) in
@@ -182,7 +183,7 @@ struct ReplayExplanation {
     }
     if !sites.isEmpty { explanation.sites = sites }
     let names = "RDTSC, RDTSCP, RDRAND, RDSEED, RDPID or CPUID"
-    if sites.isEmpty, census.obstacle == nil {
+    if isWhole, sites.isEmpty, census.obstacle == nil {
       explanation.excluded.append(
         .init(
           .timestampInstruction,
@@ -192,7 +193,7 @@ struct ReplayExplanation {
     } else {
       explanation.evidence.append(
         "of \(census.steps) instructions single-stepped behind event \(moment.a) "
-          + "\(sites.reduce(0) { $0 + $1.count }) are \(names)"
+          + "\(sites.isEmpty ? "none is" : "\(sites.reduce(0) { $0 + $1.count }) are") \(names)"
           + (census.obstacle.map { " (\($0))" } ?? ""))
     }
   }
