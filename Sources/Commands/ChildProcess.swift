@@ -91,9 +91,11 @@ struct ChildProcess {
     var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)
     defer { unsafe posix_spawnattr_destroy(&attributes) }
-    // What this process ignores, since it reads it by other means, the worker must not.
+    // What this process ignores, since it reads it by other means, the worker must not; SIGHUP is
+    // ignored only where it was from the start, as nohup(1) has it.
     var signals = sigset_t()
     unsafe sigfillset(&signals)
+    unsafe sigdelset(&signals, SIGHUP)
     unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
     unsafe sigemptyset(&signals)
     unsafe posix_spawnattr_setsigmask(&attributes, &signals)

@@ -5,9 +5,10 @@ internal import Synchronization
 
 /// Turns SIGINT, SIGTERM and SIGHUP into a remembered number and a kick of the guest.
 ///
-/// No Swift runs in a signal handler: the signals are ignored and read by Dispatch. Any number of
-/// watches may live at a time. Each is told of each signal, and of the last one that came while an
-/// older watch lived. Without any watch a signal ends the process.
+/// No Swift runs in a signal handler: Dispatch reads the signals. Any number of watches may live at a
+/// time. Each is told of each signal, and of the last one that came while an older watch lived.
+/// Without any watch a signal ends the process. A SIGHUP that was ignored when the process began, as
+/// nohup(1) has it, stays ignored.
 final class SignalWatch: Sendable {
   private let number: SignalNumber
   private let token: UInt64
@@ -43,8 +44,8 @@ private final class SignalNumber: Sendable {
 
 /// The process's sources of signals, made with the first watch.
 ///
-/// They are made once: Dispatch sets a signal's disposition with the first source alone, and one set
-/// anew for a second source would make the kernel drop the signal.
+/// They are made once, and Dispatch alone sets a signal's disposition: ignored before Dispatch listens,
+/// a signal would be dropped.
 private final class SignalSources: Sendable {
   static let shared = SignalSources()
 
@@ -53,16 +54,25 @@ private final class SignalSources: Sendable {
     var nextToken: UInt64 = 0
     /// The last signal since there was no watch; 0 when none came.
     var last: Int32 = 0
-    var sources: [any DispatchSourceSignal] = []
   }
 
   private let state = Mutex(State())
+  /// Made before the first watch is noted; no lock is held meanwhile, since they may tell of a signal
+  /// at once.
+  private static let sources = KeptSources(makeSources())
+
+  // Safe: kept, and never looked at again.
+  private struct KeptSources: @unchecked Sendable {
+    let sources: [any DispatchSourceSignal]
+
+    init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+  }
 
   func add(_ watch: @escaping @Sendable (Int32) -> Void) -> UInt64 {
+    _ = Self.sources
     let (token, last) = state.withLock { state in
       state.nextToken += 1
       state.watches[state.nextToken] = watch
-      if state.sources.isEmpty { state.sources = Self.makeSources() }
       return (state.nextToken, state.last)
     }
     if last != 0 { watch(last) }
@@ -78,13 +88,22 @@ private final class SignalSources: Sendable {
 
   private static func makeSources() -> [any DispatchSourceSignal] {
     let queue = DispatchQueue(label: "vmreel.signals")
-    return [SIGINT, SIGTERM, SIGHUP].map { number in
-      _ = signal(number, SIG_IGN)
+    return [SIGINT, SIGTERM, SIGHUP].filter { $0 != SIGHUP || !isIgnored($0) }.map { number in
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      let isListening = DispatchSemaphore(value: 0)
+      source.setRegistrationHandler { isListening.signal() }
       source.setEventHandler { shared.tell(number) }
       source.resume()
+      isListening.wait()
       return source
     }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+    return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private func tell(_ number: Int32) {

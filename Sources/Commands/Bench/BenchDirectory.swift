@@ -10,6 +10,9 @@ final class BenchDirectory {
   ///
   /// - Throws: ``CommandFailure`` when it cannot be made.
   init(in parent: String?) throws {
+    // One that comes as soon as the directory is there is told to the watch below.
+    let earlier = SignalWatch()
+    defer { withExtendedLifetime(earlier) {} }
     let place = parent ?? TemporaryFile.directory
     var template = Array("\(place)/vmreel-bench-XXXXXX".utf8CString)
     // Safe: the array is NUL-terminated and as long as what mkdtemp(3) writes.

@@ -135,7 +135,6 @@ struct DiffCommand: ParsableCommand {
     var obstacle: String?
     // Lives as long as the search, so that a signal between two replays ends the next one.
     let signals = SignalWatch()
-    defer { withExtendedLifetime(signals) {} }
     do {
       let states = try states(of: difference, first, second)
       if stateOptions.explain {
@@ -154,6 +153,7 @@ struct DiffCommand: ParsableCommand {
       StandardError.note("interrupted: what was found until then is shown")
       return status
     }
+    if let signal = signals.received { return ExitStatus.signal(signal) }
     return obstacle.map { CommandFailure($0) }
   }
 

@@ -142,7 +142,8 @@ struct ReplayCommand: ParsableCommand {
     let symbols = try explanationOptions.readSymbols(for: opened)
     let (verdict, stopSignal) = try execute(chosen, of: opened)
     let explanation = ReplayExplanation(
-      verdict, of: opened, symbols, bounds, isAsked: explanationOptions.explain)
+      verdict, of: opened, symbols, bounds,
+      isAsked: explanationOptions.explain && stopSignal == nil)
     if format == .json {
       var report = VerdictReport(verdict, of: opened, chosen)
       let end = explanation?.run()
@@ -165,12 +166,14 @@ struct ReplayCommand: ParsableCommand {
         if let signal = end.signal { throw signal }
       }
     }
+    // One that came when the last event was compared already counts too.
+    if let stopSignal { throw ExitStatus.signal(stopSignal) }
     switch verdict.outcome {
     case .identical, .consistent:
       // What was asked for is whole when it ends before the reel does.
       if chosen.range.lastEvent == nil { try opened.requireWhole() }
     case .diverged: throw ExitStatus.difference
-    case .interrupted: throw ExitStatus.signal(stopSignal ?? 2)
+    case .interrupted: throw ExitStatus.signal(2)
     }
   }
 

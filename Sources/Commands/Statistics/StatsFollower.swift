@@ -39,7 +39,8 @@ struct StatsFollower {
       isLast = !isBeingWritten
       opened = try OpenedReel(path: currentPath, notesStripping: false, notesEnd: false)
     }
-    if opened.reel.tail != .whole, signals.received == nil {
+    if let signal = signals.received { throw ExitStatus.signal(signal) }
+    if opened.reel.tail != .whole {
       StandardError.note("note: nobody records \(opened.path) any more, and it is partial")
       throw ExitStatus.trouble
     }
