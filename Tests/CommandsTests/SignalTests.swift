@@ -85,6 +85,47 @@ extension ProgramTests {
       #expect(!run.text.contains("Not looked further"), "the search went on: \(run.story)")
     }
 
+    /// nohup(1) ignores SIGHUP for what it starts.
+    @Test func anIgnoredHangupStaysIgnored() throws {
+      let directory = try TestDirectory()
+      let program = try Program(
+        "/usr/bin/nohup",
+        ["vmreel", "record", "--guest", "spin", "--for", "2", "-o", "s.reel"], in: directory)
+      #expect(program.waitForOutput("for ever\n"), "nothing is printed before the end")
+      program.send(SIGHUP)
+      let run = program.wait()
+      #expect(run.status == 0 && run.errors.contains("ended by time limit"), "\(run.story)")
+    }
+
+    /// What can be made again leaves nothing behind, so that the next one is not refused.
+    @Test(arguments: signals.indices)
+    func unfinishedOutput(index: Int) throws {
+      let (number, status) = Self.signals[index]
+      let directory = try TestDirectory()
+      let program = try directory.start(
+        "bench", "generate", "--events", "10m", "-o", "g.reel")
+      while try directory.files() != ["g.reel.part"] { usleep(1000) }
+      // The first block is written while the file is watched.
+      while try directory.read("g.reel.part").count < 100_000 { usleep(1000) }
+      program.send(number)
+      let run = program.wait()
+      #expect(run.status == status, "\(run.story)")
+      #expect(try directory.files().isEmpty)
+    }
+
+    @Test func followedCounts() throws {
+      let directory = try TestDirectory()
+      let recorder = try directory.start("record", "--guest", "spin", "-o", "s.reel")
+      #expect(recorder.waitForOutput("for ever\n"), "nothing is printed before the end")
+      let program = try directory.start("stats", "--follow", "s.reel")
+      usleep(1_000_000)
+      program.send(SIGINT)
+      let run = program.wait()
+      #expect(run.status == 130 && !run.output.isEmpty, "\(run.story)")
+      recorder.send(SIGINT)
+      #expect(recorder.wait().status == 130)
+    }
+
     /// SIGKILL leaves no time to close the reel: what was put out until then must be readable.
     @Test func killedRecorder() throws {
       let directory = try TestDirectory()

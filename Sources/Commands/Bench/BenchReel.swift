@@ -8,13 +8,17 @@ internal import TraceIO
 enum BenchReel {
   /// Records a synthetic reel with the writer that recordings use.
   ///
+  /// - Parameter isInBenchDirectory: whether a signal removes it anyway, with all else there.
   /// - Throws: ``CommandFailure`` when it cannot be written.
   static func write(
-    _ configuration: SyntheticReel.Configuration, to path: String, overwrite: Bool = true
+    _ configuration: SyntheticReel.Configuration, to path: String, overwrite: Bool = true,
+    isInBenchDirectory: Bool = true
   ) throws {
     var reel = SyntheticReel(configuration)
     try failing {
       let writer = try makeWriter(configuration, path: path, overwrite: overwrite)
+      let unfinished = isInBenchDirectory ? nil : UnfinishedOutput(path + ".part")
+      defer { withExtendedLifetime(unfinished) {} }
       _ = try writer.finish(reel.record(to: writer))
     }
   }

@@ -75,7 +75,7 @@ struct BenchGenerateCommand: ParsableCommand {
     configuration.editsPerThousandWrites = edits
     configuration.firstEdit = firstEdit
     configuration.instructionSet = kernelExits?.number ?? 0
-    try BenchReel.write(configuration, to: output, overwrite: force)
+    try BenchReel.write(configuration, to: output, overwrite: force, isInBenchDirectory: false)
   }
 
   private func writeGolden(to directory: String) throws {

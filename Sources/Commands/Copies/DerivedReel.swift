@@ -54,9 +54,11 @@ struct DerivedReel: ParsableArguments {
   ) throws -> (result: Result, byteCount: UInt64) {
     let file = try ReelOutput(path: output, overwrite: force, partSuffix: ".copy.part")
     do {
-      let result = try copy(file)
-      try file.close()
-      return (result, file.byteCount)
+      return try UnfinishedOutput.removed(file.partPath) {
+        let result = try copy(file)
+        try file.close()
+        return (result, file.byteCount)
+      }
     } catch {
       file.discard()
       throw error

@@ -51,9 +51,11 @@ struct ExportDestination: ParsableArguments {
       let file = try ReelOutput(
         path: output, overwrite: force, partSuffix: ".export.part", keepsLeftover: false)
       do {
-        let result = try body(file)
-        try file.close()
-        return result
+        return try UnfinishedOutput.removed(file.partPath) {
+          let result = try body(file)
+          try file.close()
+          return result
+        }
       } catch {
         file.discard()
         throw error

@@ -70,7 +70,7 @@ struct ImportCommand: ParsableCommand {
       }
       let file = try ReelOutput(path: output, overwrite: force)
       do {
-        try write(to: file)
+        try UnfinishedOutput.removed(file.partPath) { try write(to: file) }
       } catch {
         file.discard()
         throw error

@@ -57,10 +57,12 @@ struct ReportCommand: ParsableCommand {
       }
       let file = try ReelOutput(path: output, overwrite: force)
       do {
-        let text: String
-        (text, lost) = try render(opened, query)
-        try file.write(Array(text.utf8))
-        try file.close()
+        lost = try UnfinishedOutput.removed(file.partPath) {
+          let (text, lost) = try render(opened, query)
+          try file.write(Array(text.utf8))
+          try file.close()
+          return lost
+        }
       } catch {
         file.discard()
         throw error
