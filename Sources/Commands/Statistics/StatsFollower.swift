@@ -16,7 +16,7 @@ struct StatsFollower {
 
   /// Shows the counts every second on a terminal, and once at the end elsewhere.
   ///
-  /// It ends when the reel does, when its recorder is gone, or by a signal.
+  /// It ends when the reel does, when its recorder is gone, or by a signal, with that signal's status.
   func run() throws {
     let signals = SignalWatch()
     let isTerminal = isatty(STDOUT_FILENO) != 0
