@@ -28,6 +28,10 @@ import Testing
     #expect(found.offset == 0x1c00_0000 && found.keyframe == 12)
     #expect(found.description == "KASLR offset 0x1c000000 (from MSR_LSTAR at keyframe 12)")
     #expect(try slide(.init(lstar: 0xffff_ffff_8200_0000)).get().offset == 0)
+    let ofKeyframe = KernelSlide.EntryPoints(lstar: 0xffff_ffff_8220_0000, sysenter: 0x8220_15c0)
+    #expect(try slide(ofKeyframe).get().offset == 0x20_0000)
+    let moved = try slide(.init(lstar: 0xffff_ffff_81c0_0000)).get()
+    #expect(moved.description == "KASLR offset -0x400000 (from MSR_LSTAR at keyframe 12)")
     let old = "ffffffff81500000 T system_call\n"
     #expect(try slide(.init(lstar: 0xffff_ffff_8170_0000), old).get().offset == 0x20_0000)
   }
@@ -36,7 +40,7 @@ import Testing
     #expect(try slide(.init(lstar: 0)) == .failure(.notSet))
     #expect(try slide(.init(lstar: 1), "1 T main\n") == .failure(.noSuchSymbol))
     let symbol: UInt64 = 0xffff_ffff_8200_0000
-    for lstar in [symbol + 0x1000, symbol + 1 << 30, symbol - 0x20_0000, 0x40] {
+    for lstar in [symbol + 0x1000, symbol + 1 << 30, symbol - 1 << 30, 0x40] {
       #expect(
         try slide(.init(lstar: lstar)) == .failure(.implausible(lstar: lstar, symbol: symbol)))
     }

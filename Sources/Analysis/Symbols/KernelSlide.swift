@@ -1,7 +1,8 @@
 /// Where KASLR put a Linux kernel, found from the registers that point to its entry points.
 ///
 /// Linux sets MSR_LSTAR to `entry_SYSCALL_64` (`system_call` before 4.2) and, where 32-bit programs may
-/// run, CSTAR and SYSENTER_EIP to theirs (arch/x86/kernel/cpu/common.c, `syscall_init`).
+/// run, CSTAR and SYSENTER_EIP to theirs (arch/x86/kernel/cpu/common.c, `syscall_init`). The symbols may
+/// come from a kernel that KASLR had moved itself, as /proc/kallsyms does; then the offset can be negative.
 public struct KernelSlide: Equatable, Sendable, CustomStringConvertible {
   /// KASLR moves a kernel by multiples of this (CONFIG_PHYSICAL_ALIGN, 2 MiB on x86-64).
   public static let alignment: UInt64 = 0x20_0000
@@ -49,13 +50,13 @@ public struct KernelSlide: Equatable, Sendable, CustomStringConvertible {
           + "\(HexWord(symbol)), which is no multiple of 2 MiB below 1 GiB apart: the symbols may be "
           + "of another kernel"
       case .contradicted(let register, let value, let slide):
-        "KASLR offset not found: MSR_LSTAR gives \(HexWord(slide)), but then \(register), "
+        "KASLR offset not found: MSR_LSTAR gives \(KernelSlide.text(slide)), but then \(register), "
           + "\(HexWord(value)), is none of its entry points: the symbols may be of another kernel"
       }
     }
   }
 
-  /// What is added to the addresses in the symbols file; see ``SymbolTable/slid(by:)``.
+  /// What is added to the addresses in the symbols file, modulo 2⁶⁴; see ``SymbolTable/slid(by:)``.
   public let offset: UInt64
   /// The number of the keyframe it was found at.
   public let keyframe: UInt64
@@ -73,7 +74,7 @@ public struct KernelSlide: Equatable, Sendable, CustomStringConvertible {
     }
     guard entries.lstar != 0 else { throw .notSet }
     let offset = entries.lstar &- symbol
-    guard offset < Self.limit, offset % Self.alignment == 0 else {
+    guard Int64(bitPattern: offset).magnitude < Self.limit, offset % Self.alignment == 0 else {
       throw .implausible(lstar: entries.lstar, symbol: symbol)
     }
     // Kernels put their entry points at round addresses: LSTAR alone may fit another kernel's.
@@ -81,8 +82,12 @@ public struct KernelSlide: Equatable, Sendable, CustomStringConvertible {
       ("MSR_CSTAR", entries.cstar, Self.cstarTargets),
       ("MSR_IA32_SYSENTER_EIP", entries.sysenter, Self.sysenterTargets),
     ] {
-      let known = targets.flatMap(symbols.addresses(of:))
-      guard value == 0 || known.isEmpty || known.contains(value &- offset) else {
+      let known = targets.flatMap(symbols.addresses(of:)).map { $0 &+ offset }
+      // Keyframes hold the low half of SYSENTER_EIP, which is all that AMD's processors have.
+      guard
+        value == 0 || known.isEmpty || known.contains(value)
+          || known.contains(where: { $0 & 0xffff_ffff == value })
+      else {
         throw .contradicted(register: name, value: value, slide: offset)
       }
     }
@@ -100,6 +105,11 @@ public struct KernelSlide: Equatable, Sendable, CustomStringConvertible {
 
   /// For a note to the user: `KASLR offset 0x1c000000 (from MSR_LSTAR at keyframe 12)`.
   public var description: String {
-    "KASLR offset \(HexWord(offset)) (from MSR_LSTAR at keyframe \(keyframe))"
+    "KASLR offset \(Self.text(offset)) (from MSR_LSTAR at keyframe \(keyframe))"
+  }
+
+  private static func text(_ offset: UInt64) -> String {
+    let signed = Int64(bitPattern: offset)
+    return (signed < 0 ? "-" : "") + HexWord(signed.magnitude).description
   }
 }
