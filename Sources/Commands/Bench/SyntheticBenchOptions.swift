@@ -17,6 +17,8 @@ struct EventCount: ExpressibleByArgument, Equatable {
   }
 
   init(_ value: UInt64) { self.value = value }
+
+  var defaultValueDescription: String { String(value) }
 }
 
 /// Sizes of reels: `10k,100k,1m`.
@@ -31,6 +33,8 @@ struct EventCounts: ExpressibleByArgument {
   }
 
   init(_ values: [UInt64]) { self.values = values }
+
+  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
 }
 
 /// What all benches on reels take.
