@@ -1,11 +1,11 @@
 public import Machine
-public import Trace
 
 /// Lets two replayed guests run from equal states, and stops both at instructions whose results no
 /// policy controls, to give the second guest the first one's results.
 ///
 /// Each instruction is trapped by a HLT written over its first byte. INT3 would be the usual choice,
-/// but PVM's emulator refuses it and kvm-amd in QEMU's TCG does not hand it out; HLT exits everywhere, in kernel mode.
+/// but PVM's emulator refuses it and kvm-amd in QEMU's TCG does not hand it out; HLT exits everywhere, in
+/// kernel mode.
 /// At a trap the guest's byte is put back, the instruction executed, and the HLT written again.
 /// When the run ends no HLT is left in RAM, so that memory can be compared.
 public struct SiteComparison<CPU: Processor> {
@@ -37,13 +37,6 @@ public struct SiteComparison<CPU: Processor> {
     public var hits: [Hit] = []
     /// The exit the first guest made at the end, if it made one.
     public var exit: ExitReason?
-
-    /// Whether that exit is of an event's kind and place.
-    ///
-    /// What a guest writes may be a result of the instructions and differ with each replay.
-    public func endsLike(_ event: Event) -> Bool {
-      exit.map { event.isLike($0, comparesValue: false) } ?? false
-    }
   }
 
   /// How often both guests are stopped at most.

@@ -56,8 +56,7 @@ extension ProgramTests {
 
     /// The search for the cause steps 100,000 instructions in each guest.
     ///
-    /// What the logs tell is shown
-    /// all the same.
+    /// What the logs tell is shown all the same.
     @Test(arguments: signals.indices)
     func explanation(index: Int) throws {
       let (number, status) = Self.signals[index]
